@@ -1,0 +1,126 @@
+/* api.c - the public functions: argument checks, then one call down. Docstrings are in ua.h.
+ *
+ * Arguments that only a program error can produce (NULL handle, freed handle) are fatal with the call's name; what the
+ * world can cause (memory, option words) comes back as a value. */
+#include "include/ua.h"
+
+#include <errno.h>
+
+#include "api/options.h"
+#include "api/registry.h"
+#include "arena/arena.h"
+#include "debug/fault_handler.h"
+#include "debug/second_mark.h"
+#include "gc/gc.h"
+
+static struct ua_heap *need_heap(struct ua_heap *heap, const char *call)
+{
+    if (UA_UNLIKELY(heap == NULL))
+        ua_fatal_call(call, "the heap is NULL");
+    return heap;
+}
+
+const char *ua_last_error(void)
+{
+    return ua_error_message();
+}
+
+struct ua_heap *ua_heap_new(const struct ua_options *options)
+{
+    struct ua_options chosen;
+    struct ua_heap *heap;
+
+    if (options != NULL)
+        chosen = *options;
+    else
+        ua_options_preset(&chosen, "safe");
+    if (ua_options_check(&chosen) != 0)
+        return NULL;
+    heap = ua_heap_create(&chosen, &ua_vm_linux, NULL);
+    if (heap != NULL && !ua_gc_init(heap, ua_arena_release)) {
+        ua_heap_destroy(heap);
+        return NULL;
+    }
+    if (heap != NULL)
+        ua_registry_add(heap);
+    return heap;
+}
+
+void ua_heap_close(struct ua_heap *heap)
+{
+    if (heap == NULL)
+        return;
+    ua_registry_remove(heap);
+    ua_heap_destroy(heap);
+}
+
+int ua_fault_handler_install(void)
+{
+    return ua_fault_handler_start(ua_registry_freed_chunk);
+}
+
+bool ua_contains(struct ua_heap *heap, const void *pointer)
+{
+    const struct ua_span *span = ua_space_span(&need_heap(heap, "ua_contains")->space, (uintptr_t)pointer);
+
+    return span != NULL && ua_span_kind(span) == UA_SPAN_CHUNK;
+}
+
+size_t ua_trim(struct ua_heap *heap)
+{
+    return ua_chunk_trim(&need_heap(heap, "ua_trim")->chunks) + ua_pages_trim(&heap->pages);
+}
+
+const struct ua_type *ua_type_make(struct ua_heap *heap, size_t size_bytes, size_t align_bytes,
+                                   const uint64_t *ptr_mask, size_t ptr_words, const char *name)
+{
+    return ua_types_make(&need_heap(heap, "ua_type_make")->types, size_bytes, align_bytes, ptr_mask, ptr_words, name);
+}
+
+struct ua_arena *ua_arena_new(struct ua_heap *heap)
+{
+    return ua_arena_create(need_heap(heap, "ua_arena_new"));
+}
+
+void ua_arena_free(struct ua_arena *arena)
+{
+    if (arena != NULL)
+        ua_arena_release(arena);
+}
+
+int ua_arena_reset(struct ua_arena *arena)
+{
+    ua_arena_check(arena, "ua_arena_reset");
+    return ua_arena_restart(arena);
+}
+
+void ua_arena_size(struct ua_arena *arena, size_t *used_bytes, size_t *held_bytes)
+{
+    ua_arena_check(arena, "ua_arena_size");
+    ua_arena_measure(arena, used_bytes, held_bytes);
+}
+
+void *ua_arena_alloc(struct ua_arena *arena, const struct ua_type *type, size_t count)
+{
+    if (UA_UNLIKELY(arena == NULL || type == NULL))
+        ua_fatal_call("ua_arena_alloc", arena == NULL ? "the arena is NULL" : "the type is NULL");
+    return ua_arena_take(arena, type, count);
+}
+
+int ua_arena_mark(struct ua_arena *arena, struct ua_scope *scope)
+{
+    ua_arena_check(arena, "ua_arena_mark");
+    return ua_arena_scope_open(arena, scope);
+}
+
+void ua_arena_rewind(struct ua_arena *arena, const struct ua_scope *scope)
+{
+    ua_arena_check(arena, "ua_arena_rewind");
+    ua_arena_scope_rewind(arena, scope);
+}
+
+void *ua_slice_grow(struct ua_arena *arena, const struct ua_type *type, void *slice, size_t old_count, size_t new_count)
+{
+    ua_arena_check(arena, "ua_slice_grow");
+    return ua_arena_grow(arena, type, slice, old_count, new_count);
+}

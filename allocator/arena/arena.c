@@ -1,0 +1,272 @@
+/* arena.c - new, refill, free, reset of user arenas; arena_alloc.c allocates. See arena.h.
+ *
+ * As in Go: a new arena takes a chunk at once, from the reuse list if there is one; a chunk that cannot hold an object is
+ * full for good; freeing gives full chunks back, last filled first, and leaves the active one to the next arena. */
+#include "arena/arena.h"
+
+#include <errno.h>
+
+#include "arena/arena_chunks.h"
+#include "arena/handles.h"
+
+static void count(uint64_t *counter)
+{
+    __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
+void ua_arena_check(const struct ua_arena *arena, const char *call)
+{
+    enum ua_arena_state state;
+
+    if (UA_UNLIKELY(arena == NULL || (uintptr_t)arena % _Alignof(struct ua_arena) != 0 ||
+                    arena->magic != (UA_ARENA_MAGIC ^ (uintptr_t)arena)))
+        ua_fatal_call(call, "not an arena");
+    state = __atomic_load_n(&arena->state, __ATOMIC_ACQUIRE);
+    if (UA_UNLIKELY(state == UA_ARENA_FREED))
+        ua_fatal_call(call, "the arena was freed");
+    if (UA_UNLIKELY(state != UA_ARENA_LIVE))
+        ua_fatal_call(call, "the arena was abandoned");
+}
+
+static size_t used_in(const struct ua_span *chunk, uintptr_t front, uintptr_t back)
+{
+    return chunk->bytes - (back - front);
+}
+
+/* Lets the inlined path use what is already zero of the chunk's range. */
+void ua_arena_open_range(struct ua_arena *arena, struct ua_span *chunk)
+{
+    const struct ua_chunk_pool *pool = &arena->heap->chunks;
+    struct ua_arena_fast *fast = &arena->fast;
+    uintptr_t front = chunk->free_low;
+    uintptr_t back = chunk->free_high;
+    uintptr_t front_limit = ua_min(ua_max(chunk->zero.zero_low, front), front + pool->max_alloc_bytes);
+    uintptr_t back_limit = ua_max(ua_min(chunk->zero.zero_high, back), back - ua_min(back - front, pool->max_alloc_bytes));
+
+    fast->log = chunk->log_next;
+    fast->front_limit = pool->sanitize ? front : ua_min(front_limit, back);
+    fast->back_limit = pool->sanitize ? back : ua_max(back_limit, fast->front_limit);
+    __atomic_store_n(&fast->back, back, __ATOMIC_RELEASE);
+    __atomic_store_n(&fast->front, front, __ATOMIC_RELEASE);
+    arena->active = chunk;
+    arena->used_bytes -= used_in(chunk, front, back);
+}
+
+/* The arena stops allocating into its active chunk. */
+static void close_active(struct ua_arena *arena)
+{
+    const struct ua_arena_fast *fast = &arena->fast;
+
+    arena->used_bytes += used_in(arena->active, fast->front, fast->back);
+}
+
+static struct ua_span *take_chunk(struct ua_arena *arena)
+{
+    struct ua_heap *heap = arena->heap;
+    struct ua_span *chunk = ua_chunk_take_reuse(&heap->chunks, arena);
+
+    if (chunk != NULL)
+        return chunk;
+    if (heap->gc_ops != NULL)
+        heap->gc_ops->before_chunk(heap, heap->chunks.chunk_bytes);
+    chunk = ua_chunk_take(&heap->chunks, arena);
+    if (chunk != NULL && heap->gc_ops != NULL)
+        heap->gc_ops->after_chunk(heap, chunk);
+    return chunk;
+}
+
+bool ua_arena_refill(struct ua_arena *arena)
+{
+    struct ua_span *full = arena->active;
+    /* The new chunk first: without one, nothing has changed. */
+    struct ua_span *chunk = take_chunk(arena);
+
+    if (chunk == NULL)
+        return false;
+    if (full != NULL) {
+        close_active(arena);
+        ua_chunk_fill(&arena->heap->chunks, full, arena->fast.front, arena->fast.back, arena->fast.log);
+        full->next = arena->full;
+        arena->full = full;
+    }
+    arena->chunk_count++;
+    count(&arena->heap->refill_count);
+    ua_arena_open_range(arena, chunk);
+    return true;
+}
+
+void ua_arena_unfill(struct ua_arena *arena)
+{
+    struct ua_span *untouched = arena->active;
+    struct ua_span *chunk = arena->full;
+
+    close_active(arena);
+    ua_chunk_put_reuse(&arena->heap->chunks, untouched, arena->fast.front, arena->fast.back, arena->fast.log);
+    arena->full = chunk->next;
+    chunk->next = NULL;
+    arena->chunk_count--;
+    ua_chunk_reopen(chunk);
+    ua_arena_open_range(arena, chunk);
+}
+
+struct ua_arena *ua_arena_create(struct ua_heap *heap)
+{
+    struct ua_arena *arena = ua_handle_take(heap);
+
+    if (arena == NULL) {
+        ua_error_set(ENOMEM, "ua_arena_new: no memory for a handle");
+        return NULL;
+    }
+    if (!ua_arena_refill(arena)) {
+        __atomic_store_n(&arena->state, UA_ARENA_FREED, __ATOMIC_RELEASE);
+        ua_handle_put(heap, arena);
+        return NULL;
+    }
+    count(&heap->arena_new_count);
+    return arena;
+}
+
+static void check_full_list(const struct ua_arena *arena)
+{
+    size_t length = arena->active != NULL ? 1 : 0;
+
+    for (const struct ua_span *chunk = arena->full; chunk != NULL; chunk = chunk->next)
+        length++;
+    UA_CHECK(length == arena->chunk_count, "full list doesn't match refs list in length");
+}
+
+/* Whether freed chunks may simply be used again (preset kept, no mark running). */
+bool ua_arena_rewinds(const struct ua_heap *heap)
+{
+    return !heap->chunks.quarantine && heap->options.fault == UA_FAULT_OFF &&
+           ua_chunk_phase(&heap->chunks) == UA_PHASE_OFF && !heap->chunks.sanitize;
+}
+
+/* The active chunk of an arena that gives it up: to the next arena, or (sanitizers; kept during a mark) out of use; then it
+ * is returned to be freed with the others. */
+static struct ua_span *give_active(struct ua_arena *arena)
+{
+    struct ua_heap *heap = arena->heap;
+    struct ua_span *chunk = arena->active;
+    uintptr_t front = arena->fast.front;
+    uintptr_t back = arena->fast.back;
+    uint16_t *log = arena->fast.log;
+    bool kept = !heap->chunks.quarantine && heap->options.fault == UA_FAULT_OFF;
+
+    ua_handle_empty(arena);
+    arena->active = NULL;
+    if (ua_arena_rewinds(heap)) {
+        ua_chunk_rewind(&heap->chunks, chunk, front, back);
+        ua_chunk_put_reuse(&heap->chunks, chunk, chunk->free_low, chunk->free_high, chunk->log_next);
+        return NULL;
+    }
+    if (kept || heap->chunks.sanitize) {
+        ua_chunk_retire(chunk, front, back, log);
+        return chunk;
+    }
+    ua_chunk_put_reuse(&heap->chunks, chunk, front, back, log);
+    return NULL;
+}
+
+/* Appends the retired active chunk to the full list: it is freed last. */
+static struct ua_span *batch_of(struct ua_span *full, struct ua_span *last)
+{
+    struct ua_span *end = full;
+
+    if (full == NULL)
+        return last;
+    while (end->next != NULL)
+        end = end->next;
+    end->next = last;
+    return full;
+}
+
+void ua_arena_release(struct ua_arena *arena)
+{
+    struct ua_heap *heap;
+    struct ua_span *batch;
+    struct ua_span *last;
+    enum ua_arena_state state;
+
+    if (arena->magic != (UA_ARENA_MAGIC ^ (uintptr_t)arena))
+        ua_fatal_call("ua_arena_free", "not an arena");
+    heap = arena->heap;
+    state = __atomic_exchange_n(&arena->state, UA_ARENA_FREED, __ATOMIC_ACQ_REL);
+    UA_CHECK(state != UA_ARENA_FREED && state != UA_ARENA_NEVER, "arena double free");
+    if (heap->gc_ops != NULL)
+        heap->gc_ops->arena_freed(heap, arena);
+    check_full_list(arena);
+    batch = arena->full;
+    arena->full = NULL;
+    last = give_active(arena);
+    ua_chunk_free(&heap->chunks, batch_of(batch, last));
+    arena->chunk_count = 0;
+    count(&heap->arena_free_count);
+    ua_handle_put(heap, arena);
+}
+
+int ua_arena_restart(struct ua_arena *arena)
+{
+    struct ua_heap *heap = arena->heap;
+    struct ua_span *chunk = arena->active;
+    struct ua_span *batch = arena->full;
+
+    check_full_list(arena);
+    if (ua_arena_rewinds(heap)) {
+        ua_chunk_rewind(&heap->chunks, chunk, arena->fast.front, arena->fast.back);
+    } else if (heap->chunks.sanitize) {
+        struct ua_span *fresh = take_chunk(arena);
+
+        if (fresh == NULL)
+            return -1;
+        ua_chunk_retire(chunk, arena->fast.front, arena->fast.back, arena->fast.log);
+        batch = batch_of(batch, chunk);
+        chunk->next = NULL;
+        chunk = fresh;
+    } else {
+        ua_chunk_retire(chunk, arena->fast.front, arena->fast.back, arena->fast.log);
+    }
+    arena->full = NULL;
+    arena->chunk_count = 1;
+    arena->used_bytes = 0;
+    ua_arena_open_range(arena, chunk);
+    ua_chunk_free(&heap->chunks, batch);
+    return 0;
+}
+
+void ua_arena_leave(struct ua_arena *arena)
+{
+    struct ua_heap *heap = arena->heap;
+
+    __atomic_store_n(&arena->state, UA_ARENA_ABANDONED, __ATOMIC_RELEASE);
+    if (heap->gc_ops != NULL)
+        heap->gc_ops->arena_abandoned(heap, arena);
+}
+
+void ua_arena_measure(const struct ua_arena *arena, size_t *used_bytes, size_t *held_bytes)
+{
+    const struct ua_chunk_pool *pool = &arena->heap->chunks;
+
+    if (used_bytes != NULL)
+        *used_bytes = arena->used_bytes + used_in(arena->active, arena->fast.front, arena->fast.back);
+    if (held_bytes != NULL)
+        *held_bytes = arena->chunk_count * pool->chunk_bytes;
+}
+
+uintptr_t ua_chunk_front(const struct ua_span *chunk)
+{
+    const struct ua_arena *arena = __atomic_load_n(&chunk->arena, __ATOMIC_ACQUIRE);
+
+    if (arena != NULL && arena->active == chunk)
+        return __atomic_load_n(&arena->fast.front, __ATOMIC_ACQUIRE);
+    return chunk->free_low;
+}
+
+uintptr_t ua_chunk_back(const struct ua_span *chunk)
+{
+    const struct ua_arena *arena = __atomic_load_n(&chunk->arena, __ATOMIC_ACQUIRE);
+
+    if (arena != NULL && arena->active == chunk)
+        return __atomic_load_n(&arena->fast.back, __ATOMIC_ACQUIRE);
+    return chunk->free_high;
+}

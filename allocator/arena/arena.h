@@ -1,0 +1,63 @@
+/* arena.h - the user arena: a handle, the chunk it allocates into, the chunks it has filled.
+ *
+ * Why a layer above gc/: refilling pays assist debt and may start a collection, freeing must know whether a mark runs; both
+ * are asked here, so that heap/ never calls up.
+ *
+ * Handles live in slabs of metadata memory and keep their address for the heap's life. A freed handle waits for 1,024
+ * further arenas before it is used again, so a stale use meets an empty range and an old state, and is fatal.
+ * Threads: one thread at a time uses an arena; the collector looks at the handle with that thread stopped. */
+#ifndef UA_ARENA_ARENA_H
+#define UA_ARENA_ARENA_H
+
+#include "heap/heap.h"
+
+enum ua_arena_state {
+    UA_ARENA_NEVER,     /* slab entry not used yet */
+    UA_ARENA_LIVE,      /* a root */
+    UA_ARENA_ABANDONED, /* alive while something points at the handle */
+    UA_ARENA_FREED
+};
+
+struct ua_arena {
+    struct ua_arena_fast fast; /* first: the inlined path casts the handle to it */
+    const struct ua_types *types; /* of the heap: next to the hot part, for the out-of-line path */
+    struct ua_heap *heap;
+    uint64_t magic;            /* UA_ARENA_MAGIC ^ address */
+    enum ua_arena_state state; /* atomic */
+    struct ua_span *active;
+    struct ua_span *full;    /* last filled first, linked by next */
+    size_t chunk_count;      /* Go's refs: one for each chunk taken; the full list has one less */
+    size_t used_bytes;       /* in full chunks, less what active held when it was taken (wraps) */
+    struct ua_node node;     /* free handles; guard: the heap's arenas_lock */
+    void *gc_data;           /* gc/ */
+};
+
+_Static_assert(offsetof(struct ua_arena, fast) == 0, "the inlined path needs the hot part first");
+
+#define UA_ARENA_MAGIC ((uint64_t)0x75615f6172656e61)
+#define UA_ARENA_SLAB_COUNT 128u
+
+struct ua_arena_slab {
+    struct ua_arena_slab *next;
+    size_t used_count; /* guard: arenas_lock */
+    struct ua_arena arenas[UA_ARENA_SLAB_COUNT];
+};
+
+struct ua_arena *ua_arena_create(struct ua_heap *heap);
+void ua_arena_release(struct ua_arena *arena);
+int ua_arena_restart(struct ua_arena *arena);
+void ua_arena_leave(struct ua_arena *arena); /* abandon */
+void *ua_arena_take(struct ua_arena *arena, const struct ua_type *type, size_t count);
+void ua_arena_measure(const struct ua_arena *arena, size_t *used_bytes, size_t *held_bytes);
+void *ua_arena_grow(struct ua_arena *arena, const struct ua_type *type, void *slice, size_t old_count, size_t new_count);
+int ua_arena_scope_open(struct ua_arena *arena, struct ua_scope *scope);
+void ua_arena_scope_rewind(struct ua_arena *arena, const struct ua_scope *scope);
+/* Fatal unless it is a living arena; `call` names the public call in the message. */
+void ua_arena_check(const struct ua_arena *arena, const char *call);
+
+/* For gc/, debug/ (their users see to it that the arena's thread stands still): the front that a chunk's log may be read
+ * up to, and its back. */
+uintptr_t ua_chunk_front(const struct ua_span *chunk);
+uintptr_t ua_chunk_back(const struct ua_span *chunk);
+
+#endif

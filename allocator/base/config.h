@@ -1,0 +1,62 @@
+/* config.h - every constant of the allocator with its unit and reason, and how they relate.
+ *
+ * Why one file: the relations are what breaks when somebody tunes one of them, and only here they can be asserted.
+ * Values and names are Go 1.20's where Go has one. */
+#ifndef UA_BASE_CONFIG_H
+#define UA_BASE_CONFIG_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define UA_KIB ((size_t)1 << 10)
+#define UA_MIB ((size_t)1 << 20)
+
+#define UA_WORD_BYTES ((size_t)8)
+#define UA_WORDS_PER_BITMAP_WORD ((size_t)64)
+#define UA_BYTES_PER_BITMAP_WORD (UA_WORD_BYTES * UA_WORDS_PER_BITMAP_WORD) /* 512 B of heap for one bitmap word */
+
+#define UA_PAGE_SHIFT 13 /* Go's runtime page, not the system's */
+#define UA_PAGE_BYTES ((size_t)1 << UA_PAGE_SHIFT)
+#define UA_PHYS_PAGE_BYTES ((size_t)4096) /* checked against the system when a heap is made */
+#define UA_HUGE_PAGE_BYTES ((size_t)2 << 20)
+
+/* Address space is reserved in heap arenas of this size, each on its own multiple. */
+#define UA_HEAP_ARENA_SHIFT 26
+#define UA_HEAP_ARENA_BYTES ((size_t)1 << UA_HEAP_ARENA_SHIFT)
+#define UA_PAGES_PER_HEAP_ARENA (UA_HEAP_ARENA_BYTES / UA_PAGE_BYTES)
+
+#define UA_ADDRESS_BITS 47 /* user half of a 48-bit address space */
+#define UA_HEAP_ARENA_COUNT ((size_t)1 << (UA_ADDRESS_BITS - UA_HEAP_ARENA_SHIFT))
+
+#define UA_CHUNK_BYTES_DEFAULT ((size_t)8 << 20)
+#define UA_CHUNK_BYTES_MIN ((size_t)64 << 10)
+#define UA_CHUNK_BYTES_MAX UA_HEAP_ARENA_BYTES
+#define UA_CHUNK_MAX_ALLOC_DIVISOR 4 /* worst-case waste of a chunk: 25 % */
+
+#define UA_ALIGN_MAX ((size_t)4096)
+#define UA_ALLOC_MAX ((size_t)1 << UA_ADDRESS_BITS)
+
+/* Prezero windows: a small arena should cost a page, a busy one should not come back often. */
+#define UA_WINDOW_FIRST_BYTES ((size_t)4096)
+#define UA_WINDOW_MAX_BYTES ((size_t)64 << 10)
+/* Huge pages are asked for once this much of a chunk is in use (prezero = window). */
+#define UA_HUGE_ASK_BYTES ((size_t)64 << 10)
+
+/* A type log entry takes 2 bytes and stands for at least 8 bytes of the front, so a quarter chunk always suffices. */
+#define UA_LOG_ENTRY_BYTES ((size_t)2)
+#define UA_LOG_DIVISOR (UA_WORD_BYTES / UA_LOG_ENTRY_BYTES)
+
+#define UA_TYPE_ID_MAX 65535u
+
+/* A freed handle is not used again before this many further arenas were made, so that stale uses are noticed. */
+#define UA_HANDLE_QUARANTINE 1024u
+
+_Static_assert(UA_HEAP_ARENA_BYTES % UA_CHUNK_BYTES_DEFAULT == 0, "user arena chunk size does not divide a heap arena");
+_Static_assert(UA_CHUNK_BYTES_MAX <= UA_HEAP_ARENA_BYTES, "a chunk lies in one heap arena");
+_Static_assert(UA_CHUNK_BYTES_MIN % UA_PAGE_BYTES == 0, "user arena chunk size is not a multiple of the page size");
+_Static_assert(UA_PAGE_BYTES % UA_PHYS_PAGE_BYTES == 0, "a runtime page is whole system pages");
+_Static_assert(UA_CHUNK_BYTES_MIN / UA_CHUNK_MAX_ALLOC_DIVISOR >= UA_ALIGN_MAX, "an aligned object fits a chunk");
+_Static_assert(sizeof(void *) == 8, "64-bit only: one bitmap bit is 8 bytes");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian only: pointer masks are read as 64-bit words");
+
+#endif

@@ -1,0 +1,169 @@
+/* verify.c - see verify.h. */
+#include "debug/verify.h"
+
+#include "base/bits.h"
+
+struct walk {
+    struct ua_heap *heap;
+    size_t chunk_count;
+    size_t by_state[UA_CHUNK_QUARANTINE + 1];
+    size_t unprotected;
+    uint64_t in_use_bytes;
+    uint64_t kept_bytes;
+    uint64_t small_bytes; /* pages of small-object spans */
+};
+
+/* One bit of the log's meaning at a time, not the writer's words. */
+static void verify_values(const struct ua_span *chunk, const struct ua_layout *layout, uintptr_t at, size_t count)
+{
+    for (size_t i = 0; i < count * layout->size_words; i++) {
+        size_t bit = (at - chunk->base) / UA_WORD_BYTES + i;
+
+        UA_CHECK(ua_bit_get(chunk->bits, bit) == ua_layout_bit(layout, i % layout->size_words),
+                 "verify: heap bitmap differs from the type log");
+    }
+}
+
+static void verify_bitmap(const struct ua_heap *heap, const struct ua_span *chunk)
+{
+    const uint16_t *log = chunk->log;
+    uintptr_t at = chunk->base;
+
+    while (at < chunk->bits_end) {
+        const struct ua_layout *layout;
+        size_t count = 1;
+        uintptr_t place;
+
+        if (*log == 0) {
+            layout = ua_types_by_id(&heap->types, log[1]);
+            count = (size_t)log[2] | (size_t)log[3] << 16;
+            log += UA_LOG_SLICE_ENTRIES;
+        } else {
+            layout = ua_types_by_id(&heap->types, *log++);
+        }
+        place = ua_align_up(at, layout->align_bytes);
+        for (; at < place; at += UA_WORD_BYTES)
+            UA_CHECK(!ua_bit_get(chunk->bits, (at - chunk->base) / UA_WORD_BYTES), "verify: pointer bit in a gap");
+        verify_values(chunk, layout, at, count);
+        at += count * layout->size_bytes;
+    }
+    UA_CHECK(at == chunk->bits_end && log == chunk->log_read, "verify: bitmap end is not an object's end");
+}
+
+static void visit_chunk(struct ua_span *chunk, void *context)
+{
+    struct walk *walk = context;
+    bool in_use = chunk->chunk_state != UA_CHUNK_FRESH && chunk->chunk_state != UA_CHUNK_READY &&
+                  chunk->chunk_state != UA_CHUNK_QUARANTINE;
+
+    walk->chunk_count++;
+    walk->by_state[chunk->chunk_state]++;
+    walk->unprotected += chunk->unprotected;
+    UA_CHECK((ua_span_kind(chunk) == UA_SPAN_UNUSED) == (chunk->chunk_state == UA_CHUNK_FRESH),
+             "verify: a chunk's kind does not fit its state");
+    UA_CHECK(ua_space_span(&walk->heap->space, chunk->base) == chunk, "verify: span table misses a chunk");
+    UA_CHECK(ua_space_span(&walk->heap->space, ua_span_limit(chunk) - 1) == chunk, "verify: span table misses a chunk");
+    UA_CHECK(in_use == (chunk->log != NULL), "verify: only chunks in use have a log");
+    if (in_use) {
+        uintptr_t front = ua_chunk_front(chunk);
+        uintptr_t back = ua_chunk_back(chunk);
+
+        walk->in_use_bytes += chunk->bytes;
+        UA_CHECK(chunk->backing == UA_BACKING_OPEN, "verify: a chunk in use is not usable");
+        UA_CHECK(!ua_span_noscan(chunk), "verify: a chunk in use is not scanned");
+        UA_CHECK(chunk->base <= front && front <= back && back <= ua_span_limit(chunk), "verify: free range is broken");
+        ua_heapbits_write_out(&walk->heap->heapbits, chunk, front);
+        UA_CHECK(chunk->bits_end == front, "verify: bitmap does not reach the front");
+        verify_bitmap(walk->heap, chunk);
+    } else if (chunk->backing != UA_BACKING_RESERVED) {
+        walk->kept_bytes += chunk->bytes;
+    }
+}
+
+static void verify_arena(const struct ua_arena *arena, size_t *active, size_t *full)
+{
+    const struct ua_arena_fast *fast = &arena->fast;
+    size_t length = 1;
+
+    UA_CHECK(arena->active != NULL && arena->active->chunk_state == UA_CHUNK_ACTIVE && arena->active->arena == arena,
+             "verify: an arena's active chunk is not active");
+    UA_CHECK(fast->front <= fast->front_limit && fast->front_limit <= fast->back_limit &&
+                 fast->back_limit <= fast->back,
+             "verify: an arena's limits are out of order");
+    for (const struct ua_span *chunk = arena->full; chunk != NULL; chunk = chunk->next, length++)
+        UA_CHECK(chunk->chunk_state == UA_CHUNK_FULL && chunk->arena == arena, "verify: full list holds another chunk");
+    UA_CHECK(length == arena->chunk_count, "full list doesn't match refs list in length");
+    *active += 1;
+    *full += length - 1;
+}
+
+static void verify_arenas(struct walk *walk)
+{
+    size_t active = 0;
+    size_t full = 0;
+
+    for (const struct ua_arena_slab *slab = walk->heap->arena_slabs; slab != NULL; slab = slab->next)
+        for (size_t i = 0; i < slab->used_count; i++)
+            if (slab->arenas[i].state == UA_ARENA_LIVE || slab->arenas[i].state == UA_ARENA_ABANDONED)
+                verify_arena(&slab->arenas[i], &active, &full);
+    UA_CHECK(active == walk->by_state[UA_CHUNK_ACTIVE], "verify: an active chunk has no arena");
+    UA_CHECK(full == walk->by_state[UA_CHUNK_FULL], "verify: a full chunk has no arena");
+}
+
+static void verify_lists(const struct walk *walk)
+{
+    const struct ua_chunk_pool *pool = &walk->heap->chunks;
+    const size_t *n = walk->by_state;
+
+    UA_CHECK(pool->reuse.count == n[UA_CHUNK_REUSE], "verify: reuse list has the wrong length");
+    UA_CHECK(pool->ready.count == n[UA_CHUNK_FRESH] + n[UA_CHUNK_READY], "verify: ready list has the wrong length");
+    UA_CHECK(pool->quarantined.count == n[UA_CHUNK_QUARANTINE], "verify: quarantine list has the wrong length");
+    UA_CHECK(pool->fault.count == n[UA_CHUNK_FAULT], "verify: fault list has the wrong length");
+    UA_CHECK(pool->in_arenas_count == n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL], "verify: chunks in arenas miscounted");
+    UA_CHECK(pool->unprotected_count == walk->unprotected, "verify: unprotected chunks miscounted");
+}
+
+/* Large objects and small-object spans, by their pages. */
+static void walk_general(struct walk *walk)
+{
+    const struct ua_heap_arena *arena = walk->heap->space.all[UA_SPACE_GENERAL];
+
+    for (; arena != NULL; arena = arena->next) {
+        if (arena->base == 0)
+            continue; /* given back */
+        for (size_t i = 0; i < UA_PAGES_PER_HEAP_ARENA; i++) {
+            const struct ua_span *span = arena->spans[i];
+
+            if (span == NULL || ua_span_kind(span) == UA_SPAN_UNUSED)
+                continue;
+            UA_CHECK(arena->base + i * UA_PAGE_BYTES - span->base < span->bytes, "verify: span table names a wrong span");
+            walk->in_use_bytes += UA_PAGE_BYTES;
+            if (ua_span_kind(span) == UA_SPAN_SMALL)
+                walk->small_bytes += UA_PAGE_BYTES;
+        }
+    }
+}
+
+static void verify_ledger(const struct walk *walk)
+{
+    const struct ua_acct *acct = &walk->heap->acct;
+    uint64_t living = ua_acct_load(&acct->total_alloc) - ua_acct_load(&acct->total_free);
+
+    ua_acct_check_sum(acct);
+    UA_CHECK(ua_acct_read(acct, UA_ACCT_IN_USE) == walk->in_use_bytes, "verify: ledger in_use differs from the walk");
+    UA_CHECK(ua_acct_read(acct, UA_ACCT_KEPT) == walk->kept_bytes, "verify: ledger kept differs from the walk");
+    UA_CHECK(living <= walk->in_use_bytes && living + walk->small_bytes >= walk->in_use_bytes,
+             "verify: allocated less freed bytes differ from the walk");
+}
+
+size_t ua_verify_heap(struct ua_heap *heap)
+{
+    struct walk walk = {.heap = heap};
+
+    ua_chunk_each(&heap->chunks, visit_chunk, &walk);
+    verify_arenas(&walk);
+    verify_lists(&walk);
+    walk_general(&walk);
+    verify_ledger(&walk);
+    return walk.chunk_count;
+}

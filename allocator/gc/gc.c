@@ -1,0 +1,234 @@
+/* gc.c - hanging a collector on a heap, allocating from it, finalizers; cycle.c collects. See gc.h. */
+#define _GNU_SOURCE
+#include "gc/gc.h"
+
+#include <errno.h>
+#include <sched.h>
+
+/* Finalizers do not nest: one that collects would otherwise run others on top of itself. */
+static _Thread_local bool in_finalizer;
+
+static int32_t processors(void)
+{
+    cpu_set_t set;
+
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/* Collecting before the chunk is taken lets a program that only frees and takes arenas find its own freed chunks. */
+static void before_chunk(struct ua_heap *heap, size_t bytes)
+{
+    (void)bytes;
+    if (!ua_world_is_attached())
+        ua_world_attach();
+    ua_gc_poll(heap->gc);
+}
+
+static void after_chunk(struct ua_heap *heap, struct ua_span *chunk)
+{
+    (void)chunk; /* in use, so a root of a mark that runs */
+    ua_gc_poll(heap->gc);
+}
+
+static void arena_abandoned(struct ua_heap *heap, struct ua_arena *arena)
+{
+    int error = ua_roots_abandon(&heap->gc->roots, (uintptr_t)arena);
+
+    UA_CHECK(error != EEXIST, "ua_arena_abandon: the arena was abandoned before");
+    /* Without memory for the note the arena stays a root until the heap is closed. */
+}
+
+static void arena_freed(struct ua_heap *heap, struct ua_arena *arena)
+{
+    struct ua_roots_set *roots = &heap->gc->roots;
+    struct ua_entry *entry;
+
+    ua_lock_acquire(&roots->lock);
+    entry = ua_table_find(&roots->abandoned, (uintptr_t)arena);
+    if (entry != NULL)
+        ua_table_remove(&roots->abandoned, entry);
+    ua_lock_release(&roots->lock);
+}
+
+static void read_stats(struct ua_heap *heap, uint64_t *cycles, uint64_t *goal_bytes, uint64_t *trigger_bytes)
+{
+    *cycles = __atomic_load_n(&heap->gc->cycle_count, __ATOMIC_RELAXED);
+    *goal_bytes = __atomic_load_n(&heap->gc->goal_bytes, __ATOMIC_RELAXED);
+    *trigger_bytes = __atomic_load_n(&heap->gc->trigger_bytes, __ATOMIC_RELAXED);
+}
+
+static void deinit(struct ua_heap *heap)
+{
+    struct ua_gc *gc = heap->gc;
+
+    ua_small_deinit(&gc->small);
+    ua_roots_deinit(&gc->roots);
+    ua_lock_deinit(&gc->pacer_lock);
+}
+
+static const struct ua_gc_ops ops = {
+    .before_chunk = before_chunk,
+    .after_chunk = after_chunk,
+    .alloc = ua_gc_alloc,
+    .arena_abandoned = arena_abandoned,
+    .arena_freed = arena_freed,
+    .stats = read_stats,
+    .deinit = deinit,
+};
+
+bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
+{
+    struct ua_gc *gc;
+    int error;
+
+    if (heap->options.collect != UA_COLLECT_STW) {
+        ua_error_set(ENOSYS, "ua_heap_new: collect=concurrent is not in this version; collect=stw is");
+        return false;
+    }
+    error = ua_world_attach();
+    if (error != 0) {
+        ua_error_set(error, "ua_heap_new: the calling thread cannot be attached");
+        return false;
+    }
+    gc = ua_meta_alloc(&heap->meta, sizeof *gc);
+    if (gc == NULL) {
+        ua_error_set(ENOMEM, "ua_heap_new: no memory for the collector");
+        return false;
+    }
+    gc->heap = heap;
+    gc->free_arena = free_arena;
+    gc->processor_count = processors();
+    ua_lock_init(&gc->pacer_lock, UA_RANK_LEAF, &heap->lock_count);
+    ua_roots_init(&gc->roots, &heap->meta, &heap->lock_count);
+    ua_small_init(&gc->small, heap, &heap->lock_count);
+    ua_work_init(&gc->born, &heap->meta);
+    ua_marker_init(&gc->marker, heap, &gc->small, &gc->roots);
+    ua_pacer_init(&gc->pacer, heap->options.gogc, heap->options.memory_limit_bytes);
+    heap->gc = gc;
+    heap->gc_ops = &ops;
+    gc->decay_began_ns = ua_clock_now_ns(heap->clock);
+    ua_gc_commit(gc);
+    return true;
+}
+
+/* While a mark is open a new object survives it, whether somebody points to it by then or not. */
+static void note_born(struct ua_gc *gc, uintptr_t object)
+{
+    if (UA_LIKELY(ua_chunk_phase(&gc->heap->chunks) == UA_PHASE_OFF))
+        return;
+    ua_lock_acquire(&gc->roots.lock);
+    ua_work_push(&gc->born, object);
+    ua_lock_release(&gc->roots.lock);
+}
+
+static void *alloc_large(struct ua_gc *gc, const struct ua_layout *layout, size_t count, size_t bytes)
+{
+    struct ua_span *span;
+    uintptr_t object;
+
+    ua_gc_poll(gc);
+    span = ua_large_alloc(&gc->heap->large, layout, count, bytes);
+    if (span == NULL)
+        return NULL;
+    object = span->base;
+    /* In a register before the sweep may look at the span, so that a thread stopped here holds a pointer to the object. */
+    __asm__ volatile("" : "+r"(object) : : "memory");
+    __atomic_store_n(&span->gc_data, (void *)span, __ATOMIC_RELEASE);
+    note_born(gc, object);
+    return (void *)object;
+}
+
+void *ua_gc_alloc(struct ua_heap *heap, const struct ua_layout *layout, size_t count, size_t bytes, size_t align_bytes)
+{
+    struct ua_gc *gc = heap->gc;
+    unsigned size_class;
+    void *object;
+
+    if (layout != NULL && layout->ptrdata_words == 0)
+        layout = NULL;
+    size_class = bytes <= UA_SMALL_MAX_BYTES ? ua_size_class_for(&gc->small.sizes, bytes, align_bytes) : UA_SIZE_CLASS_COUNT;
+    if (size_class == UA_SIZE_CLASS_COUNT)
+        return alloc_large(gc, layout, count, bytes);
+    object = ua_small_alloc_owned(&gc->small, layout, size_class);
+    if (UA_UNLIKELY(object == NULL)) {
+        if (!ua_world_is_attached())
+            ua_world_attach();
+        ua_gc_poll(gc);
+        object = ua_small_alloc(&gc->small, layout, size_class);
+        if (object == NULL)
+            return NULL;
+    }
+    note_born(gc, (uintptr_t)object);
+    return object;
+}
+
+void ua_gc_free(struct ua_gc *gc, uintptr_t object)
+{
+    struct ua_span *span = ua_space_span(&gc->heap->space, object);
+    enum ua_span_kind kind = span != NULL ? ua_span_kind(span) : UA_SPAN_UNUSED;
+
+    if (kind == UA_SPAN_CHUNK)
+        ua_fatal_address("ua_heap_free: the object is in an arena", object);
+    if (kind == UA_SPAN_UNUSED)
+        ua_fatal_address("ua_heap_free: not an object of this heap", object);
+    /* An object that goes by hand has no last words. */
+    ua_roots_set_finalizer(&gc->roots, object, NULL, NULL);
+    if (kind == UA_SPAN_SMALL) {
+        ua_small_free(&gc->small, span, object);
+        return;
+    }
+    if (object != span->base)
+        ua_fatal_address("ua_heap_free: not the start of an object", object);
+    ua_large_free(&gc->heap->large, span);
+}
+
+uintptr_t ua_gc_object_start(struct ua_gc *gc, uintptr_t address)
+{
+    struct ua_span *span = ua_space_span(&gc->heap->space, address);
+    const struct ua_small_span *record;
+    uintptr_t start;
+    uint32_t index;
+
+    if (span == NULL || ua_span_kind(span) == UA_SPAN_UNUSED || ua_span_kind(span) == UA_SPAN_CHUNK)
+        return 0;
+    if (ua_span_kind(span) == UA_SPAN_LARGE)
+        return span->base;
+    record = ua_small_record(span);
+    ua_lock_acquire(&gc->small.lock);
+    index = ua_small_index(record, address);
+    start = ua_small_is_allocated(record, index) ? span->base + (size_t)index * record->object_bytes : 0;
+    ua_lock_release(&gc->small.lock);
+    return start;
+}
+
+size_t ua_gc_run_finalizers(struct ua_gc *gc, bool arenas_only)
+{
+    struct ua_queued *queued;
+    size_t count = 0;
+
+    if (in_finalizer)
+        return 0;
+    while ((queued = ua_roots_take_queued(&gc->roots, arenas_only)) != NULL) {
+        in_finalizer = true;
+        if (queued->is_arena)
+            gc->free_arena((struct ua_arena *)queued->object);
+        else
+            queued->fn((void *)queued->object, queued->argument);
+        in_finalizer = false;
+        ua_roots_done(&gc->roots, queued);
+        count++;
+    }
+    return count;
+}
+
+size_t ua_gc_read_events(struct ua_gc *gc, struct ua_gc_event *events, size_t capacity)
+{
+    uint64_t newest = __atomic_load_n(&gc->cycle_count, __ATOMIC_RELAXED);
+    size_t count = ua_min(ua_min(newest, UA_GC_EVENTS_KEPT), capacity);
+
+    ua_lock_acquire(&gc->pacer_lock);
+    for (size_t i = 0; i < count; i++)
+        events[i] = gc->events[(newest - count + 1 + i) % UA_GC_EVENTS_KEPT];
+    ua_lock_release(&gc->pacer_lock);
+    return count;
+}

@@ -1,0 +1,421 @@
+/* mark.c - marking and scanning; see mark.h.
+ *
+ * Slots are read by one relaxed load: under a concurrent collector the program stores to them meanwhile. */
+#include "gc/mark.h"
+
+#include "base/bits.h"
+
+/* Reading other objects' red zones and stacks is the point here. */
+#define NO_SANITIZE __attribute__((no_sanitize("address", "thread")))
+
+void ua_marker_init(struct ua_marker *marker, struct ua_heap *heap, struct ua_small_heap *small,
+                    struct ua_roots_set *roots)
+{
+    *marker = (struct ua_marker){.heap = heap, .small = small, .roots = roots};
+    ua_work_init(&marker->work, &heap->meta);
+}
+
+static void clear_chunk(struct ua_span *chunk, void *unused)
+{
+    (void)unused;
+    ua_span_clear_mark(chunk);
+}
+
+void ua_marker_begin(struct ua_marker *marker)
+{
+    struct ua_large *large = &marker->heap->large;
+
+    ua_chunk_each(&marker->heap->chunks, clear_chunk, NULL);
+    ua_lock_acquire(&large->lock);
+    for (struct ua_node *node = large->live.first; node != NULL; node = node->next)
+        ua_span_clear_mark(UA_CONTAINER(node, struct ua_span, node));
+    ua_lock_release(&large->lock);
+    ua_small_clear_marks(marker->small);
+    marker->bytes_marked = 0;
+    marker->heap_scan_work = 0;
+    marker->objects_marked = 0;
+}
+
+void ua_marker_update_ranges(struct ua_marker *marker)
+{
+    marker->low = UINTPTR_MAX;
+    marker->high = 0;
+    for (int use = 0; use < UA_SPACE_USES; use++) {
+        const struct ua_heap_arena *arena = __atomic_load_n(&marker->heap->space.all[use], __ATOMIC_ACQUIRE);
+
+        for (; arena != NULL; arena = arena->next) {
+            if (arena->base == 0)
+                continue;
+            marker->low = ua_min(marker->low, arena->base);
+            marker->high = ua_max(marker->high, arena->base + UA_HEAP_ARENA_BYTES);
+        }
+    }
+    marker->handles_low = UINTPTR_MAX;
+    marker->handles_high = 0;
+    for (struct ua_entry *entry = ua_table_next(&marker->roots->abandoned, NULL); entry != NULL;
+         entry = ua_table_next(&marker->roots->abandoned, entry)) {
+        entry->a = 0;
+        marker->handles_low = ua_min(marker->handles_low, entry->key);
+        marker->handles_high = ua_max(marker->handles_high, entry->key + 1);
+    }
+}
+
+/* A pointer into a ready chunk is stale: nothing may be there, and it does not come alive by it. */
+static bool mark_chunk(struct ua_marker *marker, struct ua_span *chunk)
+{
+    if (chunk->chunk_state == UA_CHUNK_READY || chunk->chunk_state == UA_CHUNK_FRESH || !ua_span_mark(chunk))
+        return false;
+    marker->bytes_marked += chunk->bytes;
+    marker->objects_marked++;
+    return !ua_span_noscan(chunk);
+}
+
+static bool mark_large(struct ua_marker *marker, struct ua_span *span)
+{
+    if (!ua_span_mark(span))
+        return false;
+    marker->bytes_marked += span->bytes;
+    marker->objects_marked++;
+    return !ua_span_noscan(span);
+}
+
+static inline bool mark_small(struct ua_marker *marker, struct ua_small_span *record, uint32_t index)
+{
+    uint64_t *mark = &record->bits[index / 64].mark;
+    uint64_t bit = (uint64_t)1 << (index % 64);
+
+    if (!ua_small_is_allocated(record, index) || (*mark & bit) != 0)
+        return false;
+    *mark |= bit;
+    marker->bytes_marked += record->object_bytes;
+    marker->objects_marked++;
+    return record->layout != NULL;
+}
+
+/* Marks what lies at the address. True with its start in *item when it has to be scanned. */
+static inline bool mark_in_span(struct ua_marker *marker, struct ua_span *span, uintptr_t address, uintptr_t *item)
+{
+    enum ua_span_kind kind = ua_span_kind(span);
+
+    if (UA_LIKELY(kind == UA_SPAN_SMALL)) {
+        struct ua_small_span *record = ua_small_record(span);
+        uint32_t index = ua_small_index(record, address);
+
+        *item = span->base + (size_t)index * record->object_bytes;
+        return mark_small(marker, record, index);
+    }
+    *item = span->base;
+    if (kind == UA_SPAN_CHUNK)
+        return mark_chunk(marker, span);
+    return kind == UA_SPAN_LARGE && mark_large(marker, span);
+}
+
+static __attribute__((noinline)) void mark_handle(struct ua_marker *marker, uintptr_t address)
+{
+    struct ua_entry *entry = address > 1 ? ua_table_find(&marker->roots->abandoned, address) : NULL;
+
+    if (entry != NULL)
+        entry->a = 1;
+}
+
+/* The span that may hold the address; NULL when it is none of the heap's. */
+static inline struct ua_span *span_of(struct ua_marker *marker, uintptr_t address)
+{
+    if (UA_UNLIKELY(address - marker->handles_low < marker->handles_high - marker->handles_low &&
+                    marker->handles_high != 0))
+        mark_handle(marker, address);
+    if (address < marker->low || address >= marker->high)
+        return NULL;
+    return ua_space_span(&marker->heap->space, address);
+}
+
+static struct ua_seen take_seen(struct ua_marker *marker)
+{
+    struct ua_seen seen = marker->seen[marker->seen_first % UA_SEEN_COUNT];
+
+    marker->seen_first++;
+    marker->seen_count--;
+    return seen;
+}
+
+/* Notes an address that a slot or a root holds. */
+static inline void see(struct ua_marker *marker, uintptr_t address)
+{
+    struct ua_span *span = span_of(marker, address);
+    uintptr_t item;
+
+    if (span == NULL)
+        return;
+    __builtin_prefetch((const void *)address);
+    __builtin_prefetch(&span->base);
+    __builtin_prefetch(&ua_small_record(span)->layout);
+    __builtin_prefetch(&ua_small_record(span)->bits[0]);
+    if (UA_UNLIKELY(marker->seen_count == UA_SEEN_COUNT)) {
+        struct ua_seen oldest = take_seen(marker);
+
+        if (mark_in_span(marker, oldest.span, oldest.address, &item))
+            ua_work_push(&marker->work, item);
+    }
+    marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){address, span};
+    marker->seen_count++;
+}
+
+void ua_mark_address(struct ua_marker *marker, uintptr_t address)
+{
+    struct ua_span *span = span_of(marker, address);
+    uintptr_t item;
+
+    if (span != NULL && mark_in_span(marker, span, address, &item))
+        ua_work_push(&marker->work, item);
+}
+
+NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
+{
+    const uintptr_t *slot = at;
+    const uintptr_t *end = slot + bytes / sizeof *slot;
+
+    for (; slot < end; slot++)
+        see(marker, __atomic_load_n(slot, __ATOMIC_RELAXED));
+}
+
+/* Reads the slots whose bits are set; slot 0 of the word is at `at`. Pointers into the range being scanned are skipped:
+ * what holds it is marked. Returns the end of the last slot read, 0 if none. */
+static inline NO_SANITIZE uintptr_t scan_bits(struct ua_marker *marker, uintptr_t at, uint64_t bits, uintptr_t own,
+                                              size_t own_bytes)
+{
+    uintptr_t end = 0;
+
+    while (bits != 0) {
+        uintptr_t slot = at + ua_lowest_bit(bits) * UA_WORD_BYTES;
+        uintptr_t value = __atomic_load_n((const uintptr_t *)slot, __ATOMIC_RELAXED);
+
+        bits &= bits - 1;
+        end = slot + UA_WORD_BYTES;
+        if (value != 0 && value - own >= own_bytes)
+            see(marker, value);
+    }
+    return end;
+}
+
+/* Values of a layout from `at` to `end`, the first one starting at `first` <= at; own range as in scan_bits. */
+static NO_SANITIZE uintptr_t scan_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t first,
+                                         uintptr_t at, uintptr_t end, uintptr_t own, size_t own_bytes)
+{
+    uintptr_t last = 0;
+    uintptr_t element = first + (at - first) / layout->size_bytes * layout->size_bytes;
+
+    for (; element < end; element += layout->size_bytes) {
+        for (size_t word = 0; word < layout->ptrdata_words; word += 64) {
+            uintptr_t place = element + word * UA_WORD_BYTES;
+            uint64_t bits = layout->mask[word / 64];
+            uintptr_t seen;
+
+            if (place >= end)
+                break;
+            if (place < at)
+                bits &= ~ua_low_mask((unsigned)ua_min(64, (at - place) / UA_WORD_BYTES));
+            if (end - place < UA_BYTES_PER_BITMAP_WORD)
+                bits &= ua_low_mask((unsigned)((end - place) / UA_WORD_BYTES));
+            seen = scan_bits(marker, place, bits, own, own_bytes);
+            if (seen != 0)
+                last = seen;
+        }
+    }
+    return last;
+}
+
+/* Where the chunk's objects with pointers end. The arena that has it active knows; its handle begins with the hot part. */
+static uintptr_t chunk_front(const struct ua_span *chunk)
+{
+    const struct ua_arena_fast *fast = (const void *)__atomic_load_n(&chunk->arena, __ATOMIC_ACQUIRE);
+
+    if (chunk->chunk_state == UA_CHUNK_ACTIVE && fast != NULL) {
+        uintptr_t front = __atomic_load_n(&fast->front, __ATOMIC_ACQUIRE);
+
+        if (front >= chunk->base && front <= ua_span_limit(chunk))
+            return front;
+    }
+    return chunk->free_low;
+}
+
+static void scan_chunk_oblet(struct ua_marker *marker, struct ua_span *chunk, uintptr_t at)
+{
+    uintptr_t end = ua_min(at + UA_OBLET_BYTES, ua_span_limit(chunk));
+    uintptr_t last = 0;
+
+    for (uintptr_t place = at; place < end && place < chunk->bits_end; place += UA_BYTES_PER_BITMAP_WORD) {
+        uint64_t bits = ua_heapbits_word(chunk, (place - chunk->base) / UA_BYTES_PER_BITMAP_WORD);
+        uintptr_t seen = scan_bits(marker, place, bits, at, end - at);
+
+        if (seen != 0)
+            last = seen;
+    }
+    if (last != 0)
+        marker->heap_scan_work += last - at;
+}
+
+static void scan_large_oblet(struct ua_marker *marker, struct ua_span *span, uintptr_t at)
+{
+    uintptr_t end = ua_min(at + UA_OBLET_BYTES, span->base + span->object_bytes);
+    uintptr_t last = scan_values(marker, span->layout, span->base, at, end, at, end - at);
+
+    if (last != 0)
+        marker->heap_scan_work += last - at;
+}
+
+/* Where the scanning of a chunk or large object ends. A chunk's log is written out first. */
+static uintptr_t scan_end(struct ua_marker *marker, struct ua_span *span)
+{
+    if (ua_span_kind(span) == UA_SPAN_LARGE)
+        return span->base + span->object_bytes;
+    ua_heapbits_write_out(&marker->heap->heapbits, span, chunk_front(span));
+    return span->bits_end;
+}
+
+static void scan_oblet(struct ua_marker *marker, struct ua_span *span, uintptr_t at)
+{
+    if (ua_span_kind(span) == UA_SPAN_LARGE)
+        scan_large_oblet(marker, span, at);
+    else
+        scan_chunk_oblet(marker, span, at);
+}
+
+static inline void scan_small(struct ua_marker *marker, const struct ua_small_span *record, uintptr_t object)
+{
+    uintptr_t end = object + record->object_bytes;
+    uintptr_t last = 0;
+
+    if (UA_LIKELY(record->element_bytes != 0)) {
+        uint64_t mask = record->mask;
+
+        /* A last element that does not fit whole is no element: the class is larger than what was asked for. */
+        for (uintptr_t at = object; at + record->element_bytes <= end; at += record->element_bytes)
+            last = scan_bits(marker, at, mask, 0, 0);
+    } else {
+        last = scan_values(marker, record->layout, object, object, end, 0, 0);
+    }
+    if (last != 0)
+        marker->heap_scan_work += last - object;
+}
+
+/* Scans one grey item: the start of an object or of an oblet. */
+static inline void scan_item(struct ua_marker *marker, uintptr_t item)
+{
+    struct ua_span *span = ua_space_span(&marker->heap->space, item);
+
+    if (ua_span_kind(span) == UA_SPAN_SMALL) {
+        scan_small(marker, ua_small_record(span), item);
+        return;
+    }
+    if (item == span->base) {
+        uintptr_t end = scan_end(marker, span);
+
+        for (uintptr_t oblet = item + UA_OBLET_BYTES; oblet < end; oblet += UA_OBLET_BYTES)
+            ua_work_push(&marker->work, oblet);
+    }
+    scan_oblet(marker, span, item);
+}
+
+/* Scans an object to its end without the grey set's help. */
+static void scan_whole(struct ua_marker *marker, struct ua_span *span)
+{
+    uintptr_t end = scan_end(marker, span);
+
+    for (uintptr_t oblet = span->base; oblet < end; oblet += UA_OBLET_BYTES)
+        scan_oblet(marker, span, oblet);
+}
+
+void ua_mark_contents(struct ua_marker *marker, uintptr_t object)
+{
+    struct ua_span *span = ua_space_span(&marker->heap->space, object);
+
+    UA_CHECK(span != NULL && ua_span_kind(span) != UA_SPAN_UNUSED, "gc: finalizer on an object that is gone");
+    if (ua_span_noscan(span))
+        return;
+    if (ua_span_kind(span) == UA_SPAN_SMALL)
+        scan_small(marker, ua_small_record(span), object);
+    else
+        scan_whole(marker, span);
+}
+
+static void mark_chunk_in_use(struct ua_span *chunk, void *context)
+{
+    struct ua_marker *marker = context;
+
+    if (ua_span_kind(chunk) == UA_SPAN_CHUNK && chunk->chunk_state != UA_CHUNK_QUARANTINE && mark_chunk(marker, chunk))
+        ua_work_push(&marker->work, chunk->base);
+}
+
+void ua_mark_chunks_in_use(struct ua_marker *marker)
+{
+    ua_chunk_each(&marker->heap->chunks, mark_chunk_in_use, marker);
+}
+
+static void drain(struct ua_marker *marker)
+{
+    uintptr_t item;
+
+    for (;;) {
+        if (marker->seen_count >= UA_SEEN_LOW || !ua_work_pop(&marker->work, &item)) {
+            struct ua_seen seen;
+
+            if (marker->seen_count == 0)
+                return;
+            seen = take_seen(marker);
+            if (!mark_in_span(marker, seen.span, seen.address, &item))
+                continue;
+        }
+        scan_item(marker, item);
+    }
+}
+
+static void scan_whole_if_marked(struct ua_marker *marker, struct ua_span *span)
+{
+    if (ua_span_is_marked(span) && !ua_span_noscan(span))
+        scan_whole(marker, span);
+    drain(marker);
+}
+
+static void scan_marked_chunk(struct ua_span *chunk, void *context)
+{
+    if (ua_span_kind(chunk) == UA_SPAN_CHUNK)
+        scan_whole_if_marked(context, chunk);
+}
+
+/* Grey objects were dropped for want of a buffer: every marked object is scanned again, until a whole round drops nothing.
+ * Each round marks at least one object more, so it ends also without any buffer. Scan work is counted as it is done. */
+static void rescan(struct ua_marker *marker)
+{
+    struct ua_large *large = &marker->heap->large;
+
+    marker->work.lost = false;
+    ua_chunk_each(&marker->heap->chunks, scan_marked_chunk, marker);
+    for (struct ua_node *node = large->live.first; node != NULL; node = node->next)
+        scan_whole_if_marked(marker, UA_CONTAINER(node, struct ua_span, node));
+    for (struct ua_small_span *record = marker->small->spans; record != NULL; record = record->next) {
+        if (record->layout == NULL)
+            continue;
+        for (uint32_t i = 0; i < record->object_count; i++) {
+            if (ua_small_is_marked(record, i))
+                scan_small(marker, record, record->span.base + (size_t)i * record->object_bytes);
+            drain(marker);
+        }
+    }
+}
+
+void ua_mark_drain(struct ua_marker *marker)
+{
+    drain(marker);
+    while (marker->work.lost)
+        rescan(marker);
+}
+
+bool ua_mark_is_marked(struct ua_marker *marker, uintptr_t object)
+{
+    struct ua_span *span = ua_space_span(&marker->heap->space, object);
+
+    UA_CHECK(span != NULL, "gc: no span for an object");
+    if (ua_span_kind(span) == UA_SPAN_SMALL)
+        return ua_small_is_marked(ua_small_record(span), ua_small_index(ua_small_record(span), object));
+    return ua_span_is_marked(span);
+}

@@ -1,0 +1,364 @@
+/* small.c - spans, bins and bits of small objects; see small.h. */
+#include "gc/small.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/bits.h"
+
+/* Pointer-free bins share one key; layouts are at least 8-byte aligned and never at address 1. */
+#define KEY_NO_POINTERS ((uintptr_t)1)
+#define KEY_CLASS_BITS 7
+
+_Static_assert(UA_SIZE_CLASS_COUNT < 1u << KEY_CLASS_BITS, "a class fits the key");
+
+#define SLOT_COUNT 64u
+
+/* What a thread owns, direct-mapped by type and class. Good while the epoch is the heap's. */
+struct slot {
+    uint64_t epoch;
+    const struct ua_layout *layout;
+    struct ua_small_span *record;
+    unsigned size_class;
+};
+
+static _Thread_local struct slot slots[SLOT_COUNT];
+static uint64_t newest_epoch; /* atomic; counts heaps and sweeps of the whole process, so that no epoch comes twice */
+
+static uint64_t new_epoch(void)
+{
+    return __atomic_add_fetch(&newest_epoch, 1, __ATOMIC_RELAXED);
+}
+
+void ua_small_init(struct ua_small_heap *small, struct ua_heap *heap, uint64_t *lock_count)
+{
+    *small = (struct ua_small_heap){.heap = heap, .epoch = new_epoch()};
+    ua_size_table_init(&small->sizes);
+    ua_lock_init(&small->lock, UA_RANK_SPANS, lock_count);
+    ua_table_init(&small->bins, &heap->meta);
+}
+
+void ua_small_deinit(struct ua_small_heap *small)
+{
+    ua_lock_deinit(&small->lock);
+}
+
+static struct ua_bin *bin_for(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class)
+{
+    uintptr_t key = ((layout != NULL ? (uintptr_t)layout : KEY_NO_POINTERS) << KEY_CLASS_BITS) | size_class;
+    struct ua_entry *entry = ua_table_find(&small->bins, key);
+    struct ua_bin *bin;
+
+    if (UA_LIKELY(entry != NULL))
+        return (struct ua_bin *)entry->a;
+    bin = ua_meta_alloc(&small->heap->meta, sizeof *bin);
+    if (bin == NULL || ua_table_add(&small->bins, key, (uintptr_t)bin, 0) != 0)
+        return NULL;
+    bin->layout = layout;
+    bin->size_class = size_class;
+    bin->next = small->all_bins;
+    small->all_bins = bin;
+    return bin;
+}
+
+/* A record with bits for this many objects: a spare one of the same size, else a new one. */
+static struct ua_small_span *take_record(struct ua_small_heap *small, uint32_t group_count)
+{
+    struct ua_small_span *record = small->spare_records[group_count];
+
+    if (record != NULL) {
+        small->spare_records[group_count] = record->next;
+        memset(record->bits, 0, group_count * sizeof record->bits[0]);
+        return record;
+    }
+    record = ua_meta_alloc(&small->heap->meta,
+                           offsetof(struct ua_small_span, bits) + group_count * sizeof record->bits[0]);
+    if (record != NULL)
+        record->group_count = group_count;
+    return record;
+}
+
+static void put_record(struct ua_small_heap *small, struct ua_small_span *record)
+{
+    record->next = small->spare_records[record->group_count];
+    small->spare_records[record->group_count] = record;
+}
+
+static struct ua_small_span *new_span(struct ua_small_heap *small, struct ua_bin *bin)
+{
+    const struct ua_layout *layout = bin->layout;
+    size_t object_bytes = ua_size_class_bytes(bin->size_class);
+    size_t pages = ua_size_class_pages(bin->size_class);
+    uint32_t count = (uint32_t)(pages * UA_PAGE_BYTES / object_bytes);
+    struct ua_small_span *record = take_record(small, (count + 63) / 64);
+    struct ua_span *span;
+
+    if (record == NULL)
+        return NULL;
+    span = &record->span;
+    span->base = ua_pages_alloc(&small->heap->pages, pages);
+    if (span->base == 0) {
+        put_record(small, record);
+        return NULL;
+    }
+    span->bytes = pages * UA_PAGE_BYTES;
+    span->layout = layout;
+    ua_span_set_noscan(span, layout == NULL);
+    record->bin = bin;
+    record->layout = layout;
+    record->mask = layout != NULL ? layout->mask[0] : 0;
+    record->element_bytes = layout != NULL && layout->ptrdata_words <= 64 ? (uint32_t)layout->size_bytes : 0;
+    record->object_bytes = (uint32_t)object_bytes;
+    record->divide_magic = UINT32_MAX / (uint32_t)object_bytes + 1;
+    record->object_count = count;
+    record->free_index = 0;
+    record->booked_count = 0;
+    record->freed_count = 0;
+    record->needs_zero = false;
+    record->next = small->spans;
+    small->spans = record;
+    small->span_count++;
+    ua_span_set_kind(span, UA_SPAN_SMALL);
+    ua_space_set_span(&small->heap->space, span->base, span->bytes, span);
+    return record;
+}
+
+/* A span with room for the caller to own, booked. NULL without memory. Guard: lock. */
+static struct ua_small_span *take_span(struct ua_small_heap *small, struct ua_bin *bin)
+{
+    struct ua_small_span *record = bin->partial;
+
+    if (record != NULL)
+        bin->partial = record->next_partial;
+    else
+        record = new_span(small, bin);
+    if (record == NULL)
+        return NULL;
+    record->place = UA_SMALL_OWNED;
+    ua_acct_small_alloc(&small->heap->acct, (size_t)(record->object_count - record->booked_count) * record->object_bytes);
+    record->booked_count = record->object_count;
+    return record;
+}
+
+static void put_partial(struct ua_small_span *record)
+{
+    record->place = UA_SMALL_PARTIAL;
+    record->next_partial = record->bin->partial;
+    record->bin->partial = record;
+}
+
+/* The next free object that was not freed by hand; object_count when there is none. */
+static inline uint32_t find_clear(const struct ua_small_span *record)
+{
+    uint32_t index = record->free_index;
+
+    while (index < record->object_count) {
+        uint64_t free_bits = ~record->bits[index / 64].alloc >> (index % 64);
+
+        if (UA_LIKELY(free_bits != 0)) {
+            index += ua_lowest_bit(free_bits);
+            return index < record->object_count ? index : record->object_count;
+        }
+        index = (index / 64 + 1) * 64;
+    }
+    return record->object_count;
+}
+
+/* The same, those freed by hand first. Guard: lock. */
+static uint32_t find_free(struct ua_small_span *record)
+{
+    if (record->freed_count == 0)
+        return find_clear(record);
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        uint64_t freed = record->bits[i].freed;
+
+        if (freed == 0)
+            continue;
+        record->bits[i].freed = freed & (freed - 1);
+        __atomic_store_n(&record->freed_count, record->freed_count - 1, __ATOMIC_RELAXED);
+        return i * 64 + ua_lowest_bit(freed);
+    }
+    ua_fatal("gc: the count of objects freed by hand is wrong");
+}
+
+/* The object's address, zeroed and counted as allocated. */
+static inline uintptr_t hand_out(struct ua_small_span *record, uint32_t index)
+{
+    uintptr_t object = record->span.base + (size_t)index * record->object_bytes;
+
+    if (__atomic_load_n(&record->needs_zero, __ATOMIC_RELAXED))
+        memset((void *)object, 0, record->object_bytes);
+    /* The address must be in a register before the object counts as allocated: a thread stopped in between would have an
+     * allocated object that nothing points to. */
+    __asm__ volatile("" : "+r"(object) : : "memory");
+    if (index >= record->free_index)
+        __atomic_store_n(&record->free_index, index + 1, __ATOMIC_RELAXED);
+    return object;
+}
+
+static bool is_ours(const struct slot *slot, uint64_t epoch, const struct ua_layout *layout, unsigned size_class)
+{
+    return slot->epoch == epoch && slot->layout == layout && slot->size_class == size_class;
+}
+
+/* The slot's span is full, freed into by hand, or another type's. Guard: lock. */
+static uintptr_t alloc_locked(struct ua_small_heap *small, struct slot *slot, const struct ua_layout *layout,
+                              unsigned size_class)
+{
+    struct ua_bin *bin = bin_for(small, layout, size_class);
+    struct ua_small_span *record = NULL;
+    uint32_t index;
+
+    if (bin == NULL)
+        return 0;
+    if (is_ours(slot, small->epoch, layout, size_class))
+        record = slot->record;
+    else if (slot->epoch == small->epoch)
+        put_partial(slot->record);
+    for (;;) {
+        if (record != NULL) {
+            index = find_free(record);
+            if (index < record->object_count)
+                break;
+            __atomic_store_n(&record->free_index, record->object_count, __ATOMIC_RELAXED);
+            record->place = UA_SMALL_FULL;
+        }
+        record = take_span(small, bin);
+        *slot = (struct slot){record != NULL ? small->epoch : 0, layout, record, size_class};
+        if (record == NULL)
+            return 0;
+    }
+    return hand_out(record, index);
+}
+
+static struct slot *slot_for(const struct ua_layout *layout, unsigned size_class)
+{
+    return &slots[(((uintptr_t)layout >> 6) * 5 + size_class) % SLOT_COUNT];
+}
+
+void *ua_small_alloc_owned(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class)
+{
+    const struct slot *slot = slot_for(layout, size_class);
+    uintptr_t object = 0;
+
+    ua_lock_defer_begin();
+    if (UA_LIKELY(is_ours(slot, __atomic_load_n(&small->epoch, __ATOMIC_RELAXED), layout, size_class) &&
+                  __atomic_load_n(&slot->record->freed_count, __ATOMIC_RELAXED) == 0)) {
+        struct ua_small_span *record = slot->record;
+        uint32_t index = find_clear(record);
+
+        if (UA_LIKELY(index < record->object_count))
+            object = hand_out(record, index);
+    }
+    ua_lock_defer_end();
+    return (void *)object;
+}
+
+void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class)
+{
+    uintptr_t object;
+
+    ua_lock_acquire(&small->lock);
+    object = alloc_locked(small, slot_for(layout, size_class), layout, size_class);
+    ua_lock_release(&small->lock);
+    if (object == 0)
+        ua_error_set(ENOMEM, "out of memory: no pages for small objects");
+    return (void *)object;
+}
+
+void ua_small_free(struct ua_small_heap *small, struct ua_span *span, uintptr_t object)
+{
+    struct ua_small_span *record = ua_small_record(span);
+    uint32_t index = ua_small_index(record, object);
+
+    ua_lock_acquire(&small->lock);
+    if (object != span->base + (size_t)index * record->object_bytes)
+        ua_fatal_address("ua_heap_free: not the start of an object", object);
+    if (!ua_small_is_allocated(record, index))
+        ua_fatal_address("ua_heap_free: object freed twice", object);
+    record->bits[index / 64].freed |= (uint64_t)1 << (index % 64);
+    __atomic_store_n(&record->needs_zero, true, __ATOMIC_RELAXED);
+    __atomic_store_n(&record->freed_count, record->freed_count + 1, __ATOMIC_RELAXED);
+    /* It was full and on no list: give it a chance before the next sweep. */
+    if (record->place == UA_SMALL_FULL)
+        put_partial(record);
+    ua_lock_release(&small->lock);
+}
+
+void ua_small_clear_marks(struct ua_small_heap *small)
+{
+    for (struct ua_small_span *record = small->spans; record != NULL; record = record->next)
+        for (uint32_t i = 0; i < record->group_count; i++)
+            record->bits[i].mark = 0;
+}
+
+static uint32_t count_allocated(const struct ua_small_span *record)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        uint32_t below = record->free_index > i * 64 ? record->free_index - i * 64 : 0;
+        uint64_t word = (record->bits[i].alloc | ua_low_mask(below)) & ~record->bits[i].freed;
+
+        count += (uint32_t)__builtin_popcountll(word);
+    }
+    return count;
+}
+
+static uint32_t count_marked(const struct ua_small_span *record)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < record->group_count; i++)
+        count += (uint32_t)__builtin_popcountll(record->bits[i].mark);
+    return count;
+}
+
+static void release_span(struct ua_small_heap *small, struct ua_small_span *record)
+{
+    struct ua_span *span = &record->span;
+
+    ua_span_set_kind(span, UA_SPAN_UNUSED);
+    ua_space_set_span(&small->heap->space, span->base, span->bytes, NULL);
+    ua_pages_free(&small->heap->pages, span->base, span->bytes / UA_PAGE_BYTES);
+    small->span_count--;
+    put_record(small, record);
+}
+
+void ua_small_sweep(struct ua_small_heap *small, struct ua_small_sweep *result)
+{
+    struct ua_small_span **link = &small->spans;
+
+    *result = (struct ua_small_sweep){0};
+    ua_lock_acquire(&small->lock);
+    __atomic_store_n(&small->epoch, new_epoch(), __ATOMIC_RELAXED);
+    for (struct ua_bin *bin = small->all_bins; bin != NULL; bin = bin->next)
+        bin->partial = NULL;
+    while (*link != NULL) {
+        struct ua_small_span *record = *link;
+        uint32_t marked = count_marked(record);
+
+        result->objects_freed += count_allocated(record) - marked;
+        result->bytes_freed += (size_t)(record->booked_count - marked) * record->object_bytes;
+        ua_acct_small_free(&small->heap->acct, (size_t)(record->booked_count - marked) * record->object_bytes);
+        record->booked_count = marked;
+        if (marked == 0) {
+            result->pages_freed += record->span.bytes / UA_PAGE_BYTES;
+            *link = record->next;
+            release_span(small, record);
+            continue;
+        }
+        for (uint32_t i = 0; i < record->group_count; i++) {
+            record->bits[i].alloc = record->bits[i].mark;
+            record->bits[i].freed = 0;
+        }
+        record->freed_count = 0;
+        record->free_index = 0;
+        record->needs_zero = true;
+        record->place = UA_SMALL_FULL;
+        if (marked < record->object_count)
+            put_partial(record);
+        link = &record->next;
+    }
+    ua_lock_release(&small->lock);
+}

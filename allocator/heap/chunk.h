@@ -1,0 +1,88 @@
+/* chunk.h - the life of arena chunks: taken, filled, reused, set to fault, quarantined, ready again.
+ *
+ * The only writer of a chunk's state and the only caller of fault and unprotect. Lists, as in Go:
+ *   reuse       chunks of freed arenas that still have room; last in, first out
+ *   ready       first recycled ones (a sweep inserts at the front), then never used ones by ascending address
+ *   quarantine  set to fault, waiting until a mark finds no pointer into them
+ *   fault       freed while a mark ran: still readable, set to fault when it ends, in order
+ *
+ * Going to fault is two steps: under the lock the chunk becomes noscan, so that no later mark reads it; then, outside, the
+ * system call. The phase is part of this pool because that decision must not race with a mark's start.
+ * Lock: rank CHUNKS. System calls that make a chunk usable run outside it. */
+#ifndef UA_HEAP_CHUNK_H
+#define UA_HEAP_CHUNK_H
+
+#include "heap/heapbits.h"
+#include "heap/log.h"
+#include "heap/prezero.h"
+#include "heap/space.h"
+
+enum ua_phase { UA_PHASE_OFF, UA_PHASE_MARK, UA_PHASE_MARK_TERMINATION };
+
+struct ua_chunk_pool {
+    const struct ua_options *options;
+    struct ua_vm *vm;
+    struct ua_acct *acct;
+    struct ua_meta *meta;
+    struct ua_space *space;
+    struct ua_logs *logs;
+    struct ua_prezero prezero;
+    size_t chunk_bytes;
+    unsigned chunk_shift;
+    size_t max_alloc_bytes; /* chunk / 4 */
+    size_t redzone_bytes;   /* at a chunk's end, when a sanitizer watches */
+    bool sanitize;          /* do not reuse active chunks, hide freed memory */
+    bool quarantine;
+
+    struct ua_lock lock;
+    struct ua_list reuse, ready, quarantined, fault; /* guard: lock */
+    enum ua_phase phase;                             /* atomic; written under lock by gc/ */
+    size_t in_arenas_count;                          /* guard: lock */
+    size_t unprotected_count;                        /* of the quarantined; written under lock, atomic */
+};
+
+void ua_chunk_pool_init(struct ua_chunk_pool *pool, const struct ua_options *options, struct ua_vm *vm,
+                        struct ua_acct *acct, struct ua_meta *meta, struct ua_space *space, struct ua_logs *logs,
+                        uint64_t *lock_count);
+void ua_chunk_pool_deinit(struct ua_chunk_pool *pool);
+
+/* The chunk put on the reuse list last, now ACTIVE in `arena`; NULL when there is none. Its free range goes on. */
+struct ua_span *ua_chunk_take_reuse(struct ua_chunk_pool *pool, struct ua_arena *arena);
+/* A chunk from the ready list, else from new address space; ACTIVE in `arena`, empty. NULL after ua_error_set; then
+ * nothing has changed but that address space may have been reserved. */
+struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena);
+/* An arena's active chunk has too little room left; its free range is [front, back) for good. */
+void ua_chunk_fill(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                   uint16_t *log_next);
+/* A full chunk becomes its arena's active one again, with the free range it had. */
+void ua_chunk_reopen(struct ua_span *chunk);
+/* An active chunk is about to be freed as it is: notes its free range. */
+void ua_chunk_retire(struct ua_span *chunk, uintptr_t front, uintptr_t back, uint16_t *log_next);
+/* A freed arena's active chunk goes to the next arena. */
+void ua_chunk_put_reuse(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                        uint16_t *log_next);
+/* Empties a chunk that stays in its arena's hands (preset kept only): everything in it is gone. */
+void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back);
+/* Frees a batch of FULL or ACTIVE chunks linked by `next`, in this order. Outside a mark each is set to fault (or kept, by
+ * policy) and chunks on the fault list follow; during a mark all go to the fault list. Never fails. */
+void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch);
+
+/* For gc/. The phase changes under the lock, so a free sees it or comes before it. */
+void ua_chunk_set_phase(struct ua_chunk_pool *pool, enum ua_phase phase);
+/* After a mark: every chunk of the fault list is set to fault, in order. */
+void ua_chunk_drain_faults(struct ua_chunk_pool *pool);
+/* A sweep found no mark on a quarantined chunk: to the front of the ready list. */
+void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk);
+/* The same for a batch linked by `next`, lowest address in front; neighbours that were protected are opened in one call. */
+size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *batch);
+/* Calls visit for every chunk that was ever reserved; no lock is held. */
+void ua_chunk_each(struct ua_chunk_pool *pool, void (*visit)(struct ua_span *chunk, void *context), void *context);
+/* Gives pages of ready chunks back to the system (account KEPT -> RESERVED); bytes given back. */
+size_t ua_chunk_trim(struct ua_chunk_pool *pool);
+
+static inline enum ua_phase ua_chunk_phase(const struct ua_chunk_pool *pool)
+{
+    return __atomic_load_n(&pool->phase, __ATOMIC_ACQUIRE);
+}
+
+#endif

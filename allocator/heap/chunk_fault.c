@@ -1,0 +1,320 @@
+/* chunk_fault.c - the way out of use: set to fault, quarantine, ready again, trim. See chunk.h.
+ *
+ * Under fault=protect neighbouring chunks of one batch share a system call: 16 chunks in one call cost 17 us a chunk,
+ * singly 285 us. A chunk that cannot be set to fault (the system's limit on mappings) goes to quarantine unprotected: it is
+ * noscan and not reused all the same; only the trap is missing. It is counted and tried again at later frees. */
+#include <errno.h>
+
+#include "heap/chunk.h"
+#include "heap/chunk_state.h"
+#include "os/san.h"
+
+#define RETRIES_PER_FREE 4
+
+/* A run of chunks next to each other that leave use together. */
+struct run {
+    uintptr_t at;
+    size_t bytes;
+};
+
+/* The system call for one range; false if the range can still be touched. */
+static bool fault_range(struct ua_chunk_pool *pool, uintptr_t at, size_t bytes)
+{
+    switch (pool->options->fault) {
+    case UA_FAULT_RELEASE:
+        return ua_vm_release(pool->vm, at, bytes) == 0;
+    case UA_FAULT_PROTECT:
+        return ua_vm_protect(pool->vm, at, bytes) == 0;
+    case UA_FAULT_OFF:
+        break;
+    }
+    return true;
+}
+
+/* Guard: lock for writing; a free peeks without it. */
+static void count_unprotected(struct ua_chunk_pool *pool, int change)
+{
+    if (change != 0)
+        __atomic_fetch_add(&pool->unprotected_count, (size_t)(ptrdiff_t)change, __ATOMIC_RELAXED);
+}
+
+/* Books a chunk whose memory was dealt with. `faulted`: the call worked. */
+static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, bool faulted)
+{
+    enum ua_fault fault = pool->options->fault;
+
+    if (fault == UA_FAULT_RELEASE && faulted) {
+        chunk->backing = UA_BACKING_RESERVED;
+        ua_acct_move(pool->acct, UA_ACCT_IN_USE, UA_ACCT_RESERVED, chunk->bytes);
+    } else {
+        chunk->backing = fault == UA_FAULT_PROTECT && faulted ? UA_BACKING_PROTECTED : UA_BACKING_OPEN;
+        ua_acct_move(pool->acct, UA_ACCT_IN_USE, UA_ACCT_KEPT, chunk->bytes);
+    }
+    ua_acct_large_free(pool->acct, chunk->bytes);
+    chunk->bits_end = chunk->base;
+    ua_logs_put(pool->logs, chunk->log);
+    chunk->log = NULL;
+
+    ua_lock_acquire(&pool->lock);
+    __atomic_store_n(&chunk->arena, NULL, __ATOMIC_RELEASE);
+    if (pool->quarantine) {
+        chunk->unprotected = !faulted;
+        count_unprotected(pool, faulted ? 0 : 1);
+        ua_chunk_set_state(chunk, UA_CHUNK_QUARANTINE);
+        ua_list_insert_front(&pool->quarantined, &chunk->node);
+    } else {
+        ua_chunk_set_state(chunk, UA_CHUNK_READY);
+        ua_list_insert_front(&pool->ready, &chunk->node);
+    }
+    ua_lock_release(&pool->lock);
+}
+
+static void check_chunk(const struct ua_chunk_pool *pool, const struct ua_span *chunk)
+{
+    UA_CHECK(ua_span_kind(chunk) == UA_SPAN_CHUNK, "span is not for a user arena");
+    UA_CHECK(chunk->bytes == pool->chunk_bytes, "invalid user arena span size");
+}
+
+/* Length of the run of neighbours that starts a batch, in either direction; only protect may join. */
+static size_t next_run(const struct ua_chunk_pool *pool, const struct ua_span *first, struct run *run)
+{
+    const struct ua_span *chunk = first->next;
+    size_t count = 1;
+
+    *run = (struct run){first->base, first->bytes};
+    if (pool->options->fault != UA_FAULT_PROTECT)
+        return count;
+    for (; chunk != NULL; chunk = chunk->next, count++) {
+        if (chunk->base + chunk->bytes == run->at)
+            run->at = chunk->base;
+        else if (chunk->base != run->at + run->bytes)
+            break;
+        run->bytes += chunk->bytes;
+    }
+    return count;
+}
+
+/* Sets a batch to fault that is noscan and in nobody's hands. */
+static void fault_batch(struct ua_chunk_pool *pool, struct ua_span *batch)
+{
+    while (batch != NULL) {
+        struct run run;
+        size_t count = next_run(pool, batch, &run);
+        bool faulted = fault_range(pool, run.at, run.bytes);
+
+        for (; count > 0; count--) {
+            struct ua_span *chunk = batch;
+
+            batch = chunk->next;
+            chunk->next = NULL;
+            /* A joined call that failed may work chunk by chunk. */
+            if (!faulted && run.bytes > chunk->bytes)
+                finish_fault(pool, chunk, fault_range(pool, chunk->base, chunk->bytes));
+            else
+                finish_fault(pool, chunk, faulted);
+        }
+    }
+}
+
+/* Ascending by address, by merging: neighbours meet. */
+static struct ua_span *sort_batch(struct ua_span *batch)
+{
+    struct ua_span *halves[2] = {NULL, NULL};
+    struct ua_span *sorted = NULL;
+    struct ua_span **tail = &sorted;
+    unsigned turn = 0;
+
+    if (batch == NULL || batch->next == NULL)
+        return batch;
+    while (batch != NULL) {
+        struct ua_span *next = batch->next;
+
+        batch->next = halves[turn];
+        halves[turn] = batch;
+        turn ^= 1;
+        batch = next;
+    }
+    halves[0] = sort_batch(halves[0]);
+    halves[1] = sort_batch(halves[1]);
+    while (halves[0] != NULL || halves[1] != NULL) {
+        unsigned side = halves[0] == NULL || (halves[1] != NULL && halves[1]->base < halves[0]->base) ? 1 : 0;
+
+        *tail = halves[side];
+        tail = &halves[side]->next;
+        halves[side] = *tail;
+    }
+    return sorted;
+}
+
+/* The fault list becomes a batch, in order. Guard: lock. */
+static struct ua_span *take_fault_list(struct ua_chunk_pool *pool)
+{
+    struct ua_span *batch = NULL;
+    struct ua_node *node;
+
+    while ((node = ua_list_take_back(&pool->fault)) != NULL) {
+        struct ua_span *chunk = UA_CONTAINER(node, struct ua_span, node);
+
+        ua_span_set_noscan(chunk, true);
+        chunk->next = batch;
+        batch = chunk;
+    }
+    return batch;
+}
+
+/* Tries quarantined chunks again that could not be set to fault. */
+static void retry_unprotected(struct ua_chunk_pool *pool)
+{
+    unsigned tries = RETRIES_PER_FREE;
+
+    ua_lock_acquire(&pool->lock);
+    for (struct ua_node *node = pool->quarantined.first; node != NULL && pool->unprotected_count > 0; node = node->next) {
+        struct ua_span *chunk = UA_CONTAINER(node, struct ua_span, node);
+
+        if (!chunk->unprotected)
+            continue;
+        if (tries-- == 0 || !fault_range(pool, chunk->base, chunk->bytes))
+            break;
+        chunk->unprotected = false;
+        count_unprotected(pool, -1);
+        if (pool->options->fault == UA_FAULT_RELEASE) {
+            chunk->backing = UA_BACKING_RESERVED;
+            ua_acct_move(pool->acct, UA_ACCT_KEPT, UA_ACCT_RESERVED, chunk->bytes);
+        } else {
+            chunk->backing = UA_BACKING_PROTECTED;
+        }
+    }
+    ua_lock_release(&pool->lock);
+}
+
+void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch)
+{
+    struct ua_span *waiting = NULL;
+    struct ua_span *chunk;
+    struct ua_span *last = NULL;
+    bool marking;
+
+    if (batch == NULL)
+        return;
+    for (chunk = batch; chunk != NULL; chunk = chunk->next) {
+        check_chunk(pool, chunk);
+        if (pool->sanitize)
+            ua_san_poison(chunk->base, chunk->bytes);
+    }
+    ua_lock_acquire(&pool->lock);
+    marking = pool->phase != UA_PHASE_OFF;
+    for (chunk = batch; chunk != NULL; chunk = chunk->next) {
+        pool->in_arenas_count--;
+        if (marking) {
+            ua_chunk_set_state(chunk, UA_CHUNK_FAULT);
+            ua_list_insert_back(&pool->fault, &chunk->node);
+        } else {
+            ua_span_set_noscan(chunk, true);
+        }
+        last = chunk;
+    }
+    if (!marking)
+        waiting = take_fault_list(pool);
+    ua_lock_release(&pool->lock);
+    if (marking)
+        return;
+    /* Go's order: the freed chunk first, then those that waited. */
+    last->next = waiting;
+    fault_batch(pool, pool->options->fault == UA_FAULT_PROTECT ? sort_batch(batch) : batch);
+    if (UA_UNLIKELY(__atomic_load_n(&pool->unprotected_count, __ATOMIC_RELAXED) > 0))
+        retry_unprotected(pool);
+}
+
+void ua_chunk_set_phase(struct ua_chunk_pool *pool, enum ua_phase phase)
+{
+    ua_lock_acquire(&pool->lock);
+    __atomic_store_n(&pool->phase, phase, __ATOMIC_RELEASE);
+    ua_lock_release(&pool->lock);
+}
+
+void ua_chunk_drain_faults(struct ua_chunk_pool *pool)
+{
+    struct ua_span *batch;
+
+    ua_lock_acquire(&pool->lock);
+    UA_CHECK(pool->phase == UA_PHASE_OFF, "chunk: fault list drained during a mark");
+    batch = take_fault_list(pool);
+    ua_lock_release(&pool->lock);
+    fault_batch(pool, pool->options->fault == UA_FAULT_PROTECT ? sort_batch(batch) : batch);
+}
+
+void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk)
+{
+    ua_lock_acquire(&pool->lock);
+    UA_CHECK(chunk->chunk_state == UA_CHUNK_QUARANTINE, "sweep: tried to preserve a user arena span");
+    ua_list_remove(&pool->quarantined, &chunk->node);
+    count_unprotected(pool, chunk->unprotected ? -1 : 0);
+    chunk->unprotected = false;
+    ua_chunk_set_state(chunk, UA_CHUNK_READY);
+    ua_list_insert_front(&pool->ready, &chunk->node);
+    ua_lock_release(&pool->lock);
+}
+
+/* Opens the protected chunks of an ascending batch, one call a run. One that cannot be opened is opened when it is taken. */
+static void open_runs(struct ua_chunk_pool *pool, struct ua_span *batch)
+{
+    while (batch != NULL) {
+        struct ua_span *end = batch;
+        size_t bytes = 0;
+
+        while (end != NULL && end->backing == UA_BACKING_PROTECTED && end->base == batch->base + bytes) {
+            bytes += end->bytes;
+            end = end->next;
+        }
+        if (bytes == 0) {
+            batch = batch->next;
+            continue;
+        }
+        if (ua_vm_unprotect(pool->vm, batch->base, bytes) == 0)
+            for (struct ua_span *chunk = batch; chunk != end; chunk = chunk->next)
+                chunk->backing = UA_BACKING_OPEN;
+        batch = end;
+    }
+}
+
+size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *batch)
+{
+    struct ua_span *descending = NULL;
+    size_t count = 0;
+
+    batch = sort_batch(batch);
+    open_runs(pool, batch);
+    while (batch != NULL) {
+        struct ua_span *next = batch->next;
+
+        batch->next = descending;
+        descending = batch;
+        batch = next;
+    }
+    for (; descending != NULL; count++) {
+        struct ua_span *next = descending->next;
+
+        descending->next = NULL;
+        ua_chunk_make_ready(pool, descending);
+        descending = next;
+    }
+    return count;
+}
+
+size_t ua_chunk_trim(struct ua_chunk_pool *pool)
+{
+    size_t bytes = 0;
+
+    ua_lock_acquire(&pool->lock);
+    for (struct ua_node *node = pool->ready.first; node != NULL; node = node->next) {
+        struct ua_span *chunk = UA_CONTAINER(node, struct ua_span, node);
+
+        if (chunk->backing == UA_BACKING_RESERVED || ua_vm_release(pool->vm, chunk->base, chunk->bytes) != 0)
+            continue;
+        chunk->backing = UA_BACKING_RESERVED;
+        ua_acct_move(pool->acct, UA_ACCT_KEPT, UA_ACCT_RESERVED, chunk->bytes);
+        bytes += chunk->bytes;
+    }
+    ua_lock_release(&pool->lock);
+    return bytes;
+}

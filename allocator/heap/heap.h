@@ -1,0 +1,73 @@
+/* heap.h - one heap: the modules of this layer put together, and where the collector hangs in.
+ *
+ * Why a struct of structs: the heap is a parameter everywhere; a process may hold ten. Modules of heap/ take the one module
+ * they need, so that a test can build a chunk pool alone; gc/, arena/, debug/ and api/ see the whole.
+ *
+ * For gc/: fill `gc_ops` and `gc` before the heap is handed out. arena/ calls them at the places where Go's runtime enters
+ * its collector, so heap/ never calls up. A heap without gc_ops has no collector: quarantined chunks stay there. */
+#ifndef UA_HEAP_HEAP_H
+#define UA_HEAP_HEAP_H
+
+#include "heap/chunk.h"
+#include "heap/large.h"
+#include "os/clock.h"
+
+struct ua_heap;
+struct ua_gc;
+
+struct ua_gc_ops {
+    /* Before a chunk is taken from the ready list: pay assist debt for `bytes` (8 MiB at most in one step). */
+    void (*before_chunk)(struct ua_heap *heap, size_t bytes);
+    /* After: allocate black while marking, then test the trigger. The caller holds no lock and may be stopped here. */
+    void (*after_chunk)(struct ua_heap *heap, struct ua_span *chunk);
+    /* An object of the collected heap, zeroed; layout NULL = pointer-free. NULL after ua_error_set. */
+    void *(*alloc)(struct ua_heap *heap, const struct ua_layout *layout, size_t count, size_t bytes,
+                   size_t align_bytes);
+    /* Sets the finalizer that frees an abandoned arena, and clears it (ua_arena_free). */
+    void (*arena_abandoned)(struct ua_heap *heap, struct ua_arena *arena);
+    void (*arena_freed)(struct ua_heap *heap, struct ua_arena *arena);
+    /* For ua_stats; may be NULL. */
+    void (*stats)(struct ua_heap *heap, uint64_t *cycles, uint64_t *goal_bytes, uint64_t *trigger_bytes);
+    /* Stops helpers and gives up what gc/ holds; the heap's memory goes right after. */
+    void (*deinit)(struct ua_heap *heap);
+};
+
+/* A table of arena handles, in slabs that stay where they are. */
+struct ua_arena_slab;
+
+struct ua_heap {
+    struct ua_options options;
+    struct ua_vm vm;
+    struct ua_acct acct;
+    struct ua_meta meta;
+    struct ua_space space;
+    struct ua_types types;
+    struct ua_logs logs;
+    struct ua_chunk_pool chunks;
+    struct ua_pages pages;
+    struct ua_large large;
+    struct ua_heapbits heapbits;
+    const struct ua_clock *clock;
+
+    const struct ua_gc_ops *gc_ops; /* constant once the heap is handed out */
+    struct ua_gc *gc;
+
+    struct ua_lock arenas_lock;
+    struct ua_arena_slab *arena_slabs; /* guard: arenas_lock; walked by gc/ with the world stopped */
+    struct ua_list free_handles;       /* first freed first; guard: arenas_lock */
+
+    uint64_t lock_count; /* atomic */
+    uint64_t refill_count, arena_new_count, arena_free_count; /* atomic */
+
+    struct ua_heap *registry_next; /* guard: the registry's lock (api/) */
+};
+
+/* The one address that all empty objects share; never read or written. */
+extern char ua_zero_base[];
+
+/* A heap over the given system calls (tests give their own). NULL after ua_error_set. Options are valid already. */
+struct ua_heap *ua_heap_create(const struct ua_options *options, const struct ua_vm_ops *ops, void *vm_context);
+/* Unmaps everything, whatever is in use. */
+void ua_heap_destroy(struct ua_heap *heap);
+
+#endif

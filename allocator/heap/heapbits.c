@@ -1,0 +1,234 @@
+/* heapbits.c - writing type logs out into Go-exact bitmap words; see heapbits.h.
+ *
+ * One 64-bit accumulator holds the word being filled; a word is stored when it is full or at the end. Slices of many
+ * elements repeat with a period of (words of an element) bitmap words, so most of a long slice is copied. */
+#include "heap/heapbits.h"
+
+#include <sched.h>
+#include <string.h>
+
+#include "base/bits.h"
+
+struct bit_writer {
+    uint64_t *word; /* being filled */
+    uint64_t acc;
+    unsigned valid; /* bits of acc that are decided, 0..63 */
+};
+
+static struct bit_writer writer_at(uint64_t *words, size_t bit)
+{
+    struct bit_writer writer = {.word = words + bit / 64, .valid = (unsigned)(bit % 64)};
+
+    if (writer.valid != 0)
+        writer.acc = *writer.word & ua_low_mask(writer.valid);
+    return writer;
+}
+
+/* Appends `count` bits, 1..64; bits above must be 0. */
+static inline void emit(struct bit_writer *writer, uint64_t bits, unsigned count)
+{
+    unsigned valid = writer->valid;
+
+    writer->acc |= bits << valid;
+    if (valid + count < 64) {
+        writer->valid = valid + count;
+        return;
+    }
+    *writer->word++ = writer->acc;
+    writer->acc = valid != 0 ? bits >> (64 - valid) : 0;
+    writer->valid = valid + count - 64;
+}
+
+static void emit_run(struct bit_writer *writer, uint64_t pattern, size_t count)
+{
+    while (count > 64 - writer->valid || count >= 64) {
+        unsigned step = 64 - writer->valid;
+
+        emit(writer, pattern & ua_low_mask(step), step);
+        count -= step;
+        if (count >= 64 && pattern != 0) {
+            size_t whole = count / 64;
+
+            memset(writer->word, 0xff, whole * 8);
+            writer->word += whole;
+            count -= whole * 64;
+        }
+    }
+    if (count > 0)
+        emit(writer, pattern & ua_low_mask((unsigned)count), (unsigned)count);
+}
+
+static inline void emit_value(struct bit_writer *writer, const struct ua_layout *layout)
+{
+    size_t words = layout->ptrdata_words;
+
+    if (UA_LIKELY(layout->size_words <= 64)) {
+        emit(writer, layout->mask[0], (unsigned)layout->size_words);
+        return;
+    }
+    for (size_t i = 0; i < words; i += 64)
+        emit(writer, layout->mask[i / 64], (unsigned)ua_min(64, words - i));
+    emit_run(writer, 0, layout->size_words - words);
+}
+
+/* Bitmap words repeat every size_words words: 64 elements fill size_words words exactly. */
+static void emit_periodic(struct bit_writer *writer, const struct ua_layout *layout, size_t count)
+{
+    size_t period = layout->size_words;
+    size_t first = 64 + 64 / period + 1; /* elements after which one whole period of full words is stored */
+    uint64_t *end;
+    size_t total_bits;
+    size_t have = period;
+
+    for (size_t i = 0; i < first; i++)
+        emit_value(writer, layout);
+    total_bits = writer->valid + (count - first) * period;
+    end = writer->word + total_bits / 64;
+    while (writer->word < end) {
+        size_t step = ua_min(have, (size_t)(end - writer->word));
+
+        memcpy(writer->word, writer->word - have, step * 8);
+        writer->word += step;
+        have *= 2;
+    }
+    writer->valid = (unsigned)(total_bits % 64);
+    writer->acc = writer->valid != 0 ? *(end - period) & ua_low_mask(writer->valid) : 0;
+}
+
+static inline void emit_values(struct bit_writer *writer, const struct ua_layout *layout, size_t count)
+{
+    if (count == 1) {
+        emit_value(writer, layout);
+    } else if (layout->all_pointers) {
+        emit_run(writer, ~(uint64_t)0, count * layout->size_words);
+    } else if (count < 256) {
+        for (size_t i = 0; i < count; i++)
+            emit_value(writer, layout);
+    } else {
+        emit_periodic(writer, layout, count);
+    }
+}
+
+static void writer_finish(struct bit_writer *writer)
+{
+    if (writer->valid != 0)
+        *writer->word = writer->acc;
+}
+
+void ua_heapbits_fill(uint64_t *words, size_t at, const struct ua_layout *layout, size_t count)
+{
+    struct bit_writer writer = writer_at(words, at);
+
+    emit_values(&writer, layout, count);
+    writer_finish(&writer);
+}
+
+void ua_heapbits_reset(struct ua_span *chunk)
+{
+    chunk->log_next = chunk->log;
+    chunk->log_read = chunk->log;
+    chunk->bits_end = chunk->base;
+}
+
+/* The write-out right is a word of the span: held for microseconds, contended only by markers. */
+static void claim(struct ua_span *chunk)
+{
+    uint32_t expected = 0;
+
+    while (!__atomic_compare_exchange_n(&chunk->write_out_busy, &expected, 1, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED)) {
+        expected = 0;
+        sched_yield();
+    }
+}
+
+static void unclaim(struct ua_span *chunk)
+{
+    __atomic_store_n(&chunk->write_out_busy, 0, __ATOMIC_RELEASE);
+}
+
+static void account_bits(const struct ua_heapbits *heapbits, struct ua_span *chunk)
+{
+    size_t before = ua_align_up((chunk->bits_touched - chunk->base) / UA_WORDS_PER_BITMAP_WORD, UA_PHYS_PAGE_BYTES);
+    size_t now = ua_align_up((chunk->bits_end - chunk->base) / UA_WORDS_PER_BITMAP_WORD, UA_PHYS_PAGE_BYTES);
+
+    if (chunk->bits_end <= chunk->bits_touched)
+        return;
+    chunk->bits_touched = chunk->bits_end;
+    /* Chunks below 256 KiB share a bitmap page; counting each of them whole errs by at most a page a chunk. */
+    if (now > before && chunk->bytes >= UA_PHYS_PAGE_BYTES * UA_WORDS_PER_BITMAP_WORD)
+        ua_meta_touched(heapbits->meta, now - before);
+}
+
+void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front)
+{
+    const uint16_t *log;
+    uintptr_t at;
+    size_t scan_bytes = 0;
+    struct bit_writer writer;
+
+    claim(chunk);
+    at = chunk->bits_end;
+    log = chunk->log_read;
+    writer = writer_at(chunk->bits, (at - chunk->base) / UA_WORD_BYTES);
+    while (at < front) {
+        uint16_t id = __atomic_load_n(log++, __ATOMIC_RELAXED);
+        size_t count = 1;
+        const struct ua_layout *layout;
+        uintptr_t place;
+
+        if (id == 0) {
+            id = __atomic_load_n(&log[0], __ATOMIC_RELAXED);
+            count = (size_t)log[1] | (size_t)log[2] << 16;
+            log += UA_LOG_SLICE_ENTRIES - 1;
+        }
+        layout = ua_types_by_id(heapbits->types, id);
+        place = ua_align_up(at, layout->align_bytes);
+        if (UA_UNLIKELY(place != at))
+            emit_run(&writer, 0, (place - at) / UA_WORD_BYTES);
+        emit_values(&writer, layout, count);
+        at = place + count * layout->size_bytes;
+        scan_bytes += count * layout->size_bytes - (layout->size_bytes - layout->ptrdata_bytes);
+    }
+    UA_CHECK(at == front || front < chunk->bits_end, "type log runs past the front of its chunk");
+    writer_finish(&writer);
+    chunk->log_read = log;
+    chunk->bits_end = at;
+    account_bits(heapbits, chunk);
+    unclaim(chunk);
+    if (scan_bytes != 0)
+        ua_acct_scan_alloc(heapbits->acct, scan_bytes);
+}
+
+void ua_heapbits_cut(struct ua_span *chunk, uintptr_t front, uint16_t *log_end)
+{
+    /* A thread stopped with the right in its hands would leave the marker waiting for it. */
+    ua_lock_defer_begin();
+    claim(chunk);
+    if (chunk->bits_end > front)
+        chunk->bits_end = front;
+    if (chunk->log_read > log_end)
+        chunk->log_read = log_end;
+    chunk->log_next = log_end;
+    unclaim(chunk);
+    ua_lock_defer_end();
+}
+
+uint64_t ua_heapbits_word(const struct ua_span *chunk, size_t index)
+{
+    size_t end_bit = (chunk->bits_end - chunk->base) / UA_WORD_BYTES;
+    size_t first_bit = index * 64;
+
+    if (first_bit >= end_bit)
+        return 0;
+    return chunk->bits[index] & ua_low_mask((unsigned)ua_min(64, end_bit - first_bit));
+}
+
+bool ua_heapbits_no_more(const struct ua_span *chunk, uintptr_t front, size_t index)
+{
+    size_t last = chunk->bytes / UA_BYTES_PER_BITMAP_WORD - 1;
+    size_t low_bytes = front - chunk->base;
+    size_t cleared = (low_bytes < UA_WORD_BYTES ? 0 : low_bytes - UA_WORD_BYTES) / UA_BYTES_PER_BITMAP_WORD;
+
+    return index >= cleared && index != last;
+}

@@ -1,0 +1,88 @@
+/* large.c - see large.h. */
+#include "heap/large.h"
+
+#include <errno.h>
+
+void ua_large_init(struct ua_large *large, struct ua_pages *pages, struct ua_acct *acct, struct ua_meta *meta,
+                   struct ua_space *space, uint64_t *lock_count)
+{
+    *large = (struct ua_large){.pages = pages, .acct = acct, .meta = meta, .space = space};
+    ua_lock_init(&large->lock, UA_RANK_SPANS, lock_count);
+}
+
+void ua_large_deinit(struct ua_large *large)
+{
+    ua_lock_deinit(&large->lock);
+}
+
+static struct ua_span *take_record(struct ua_large *large)
+{
+    struct ua_node *node;
+
+    ua_lock_acquire(&large->lock);
+    node = ua_list_take_front(&large->free_spans);
+    ua_lock_release(&large->lock);
+    if (node != NULL)
+        return UA_CONTAINER(node, struct ua_span, node);
+    return ua_meta_alloc(large->meta, sizeof(struct ua_span));
+}
+
+static void put_record(struct ua_large *large, struct ua_span *span)
+{
+    ua_lock_acquire(&large->lock);
+    ua_list_insert_front(&large->free_spans, &span->node);
+    ua_lock_release(&large->lock);
+}
+
+struct ua_span *ua_large_alloc(struct ua_large *large, const struct ua_layout *layout, size_t count, size_t bytes)
+{
+    size_t rounded;
+    struct ua_span *span;
+
+    if (bytes > UA_ALLOC_MAX / 2) {
+        ua_error_set(ENOMEM, "out of memory: the object is larger than the address space");
+        return NULL;
+    }
+    rounded = ua_align_up(bytes, UA_PAGE_BYTES);
+    span = take_record(large);
+    if (span == NULL) {
+        ua_error_set(ENOMEM, "out of memory: no record for a large object");
+        return NULL;
+    }
+    span->base = ua_pages_alloc(large->pages, rounded / UA_PAGE_BYTES);
+    if (span->base == 0) {
+        put_record(large, span);
+        ua_error_set(ENOMEM, "out of memory: no pages for a large object");
+        return NULL;
+    }
+    span->bytes = rounded;
+    span->layout = layout != NULL && layout->ptrdata_words != 0 ? layout : NULL;
+    span->element_count = count;
+    span->object_bytes = bytes;
+    span->gc_data = NULL;
+    ua_span_clear_mark(span);
+    ua_span_set_noscan(span, span->layout == NULL);
+    ua_span_set_kind(span, UA_SPAN_LARGE);
+    ua_space_set_span(large->space, span->base, rounded, span);
+    ua_acct_large_alloc(large->acct, rounded);
+    ua_lock_acquire(&large->lock);
+    ua_list_insert_back(&large->live, &span->node);
+    ua_lock_release(&large->lock);
+    return span;
+}
+
+void ua_large_free(struct ua_large *large, struct ua_span *span)
+{
+    uintptr_t base = span->base;
+    size_t bytes = span->bytes;
+
+    UA_CHECK(ua_span_kind(span) == UA_SPAN_LARGE, "large: span is not a large object");
+    ua_span_set_kind(span, UA_SPAN_UNUSED);
+    ua_space_set_span(large->space, base, bytes, NULL);
+    ua_acct_large_free(large->acct, bytes);
+    ua_lock_acquire(&large->lock);
+    ua_list_remove(&large->live, &span->node);
+    ua_list_insert_front(&large->free_spans, &span->node);
+    ua_lock_release(&large->lock);
+    ua_pages_free(large->pages, base, bytes / UA_PAGE_BYTES);
+}

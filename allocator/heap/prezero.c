@@ -1,0 +1,156 @@
+/* prezero.c - see prezero.h. Only dirty memory is cleared, but for policy chunk, which clears all as Go does. */
+#include "heap/prezero.h"
+
+#include <string.h>
+
+#include "os/san.h"
+
+void ua_prezero_fresh(struct ua_span *chunk)
+{
+    chunk->zero = (struct ua_zero_state){.dirty_low = chunk->base, .dirty_high = ua_span_limit(chunk)};
+}
+
+void ua_prezero_recycled(struct ua_span *chunk, uintptr_t front, uintptr_t back)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+
+    /* Beyond what was used, memory cleared in this life is still clear; older dirt reaches as far as it did. */
+    zero->dirty_low = zero->dirty_low > zero->zero_low ? ua_max(zero->dirty_low, front) : front;
+    zero->dirty_high = zero->dirty_high < zero->zero_high ? ua_min(zero->dirty_high, back) : back;
+}
+
+void ua_prezero_rewound(struct ua_span *chunk, uintptr_t to_front, uintptr_t to_back, uintptr_t front, uintptr_t back)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+
+    ua_prezero_recycled(chunk, front, back);
+    zero->zero_low = ua_min(zero->zero_low, to_front);
+    zero->zero_high = ua_max(zero->zero_high, to_back);
+}
+
+static void clear(const struct ua_prezero *prezero, uintptr_t from, uintptr_t to)
+{
+    if (from >= to)
+        return;
+    if (prezero->watched)
+        ua_san_open(from, to - from);
+    memset((void *)from, 0, to - from);
+    if (prezero->watched)
+        ua_san_poison(from, to - from);
+}
+
+/* Clears the dirty parts of [from, to). */
+static void clear_dirty(const struct ua_prezero *prezero, const struct ua_span *chunk, uintptr_t from, uintptr_t to)
+{
+    const struct ua_zero_state *zero = &chunk->zero;
+
+    if (prezero->policy == UA_PREZERO_NONE)
+        return;
+    if (zero->dirty_high <= zero->dirty_low) {
+        clear(prezero, from, to);
+        return;
+    }
+    clear(prezero, from, ua_min(to, zero->dirty_low));
+    clear(prezero, ua_max(from, zero->dirty_high), to);
+}
+
+static void ask_huge(const struct ua_prezero *prezero, struct ua_span *chunk)
+{
+    chunk->zero.huge_asked = true;
+    if (prezero->huge_pages != UA_HUGE_NEVER)
+        ua_vm_huge_page(prezero->vm, chunk->base, chunk->bytes);
+}
+
+void ua_prezero_taken(const struct ua_prezero *prezero, struct ua_span *chunk)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+    bool fresh = chunk->backing == UA_BACKING_RESERVED;
+    bool whole = prezero->policy == UA_PREZERO_CHUNK || prezero->policy == UA_PREZERO_POPULATE;
+
+    zero->zero_low = chunk->base;
+    zero->zero_high = ua_span_limit(chunk);
+    zero->window_low_bytes = UA_WINDOW_FIRST_BYTES;
+    zero->window_high_bytes = UA_WINDOW_FIRST_BYTES;
+    if (!whole)
+        return;
+    if (fresh)
+        ask_huge(prezero, chunk);
+    if (fresh && prezero->huge_pages == UA_HUGE_COLLAPSE)
+        ua_vm_collapse(prezero->vm, chunk->base, chunk->bytes);
+    if (prezero->policy == UA_PREZERO_CHUNK) {
+        clear(prezero, chunk->base, ua_span_limit(chunk));
+    } else {
+        if (fresh)
+            ua_vm_populate(prezero->vm, chunk->base, chunk->bytes);
+        clear_dirty(prezero, chunk, chunk->base, ua_span_limit(chunk));
+    }
+    zero->zero_low = ua_span_limit(chunk);
+    zero->zero_high = chunk->base;
+}
+
+/* Once a chunk is well used it gets huge pages; the two ends were touched by small pages before, so those two are collapsed
+ * (their first bytes are copied) instead of being filled by one fault for each small page. */
+static void consider_huge(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back)
+{
+    size_t low_bytes = front - chunk->base;
+    size_t high_bytes = ua_span_limit(chunk) - back;
+
+    if (chunk->zero.huge_asked || low_bytes + high_bytes < UA_HUGE_ASK_BYTES)
+        return;
+    ask_huge(prezero, chunk);
+    if (prezero->huge_pages == UA_HUGE_NEVER || chunk->bytes < UA_HUGE_PAGE_BYTES)
+        return;
+    if (prezero->huge_pages == UA_HUGE_COLLAPSE) {
+        ua_vm_collapse(prezero->vm, chunk->base, chunk->bytes);
+        return;
+    }
+    if (low_bytes > 0)
+        ua_vm_collapse(prezero->vm, chunk->base, UA_HUGE_PAGE_BYTES);
+    if (high_bytes > 0 && chunk->bytes > UA_HUGE_PAGE_BYTES)
+        ua_vm_collapse(prezero->vm, ua_span_limit(chunk) - UA_HUGE_PAGE_BYTES, UA_HUGE_PAGE_BYTES);
+}
+
+/* Length of the next window of one end. Near the end of the chunk each side takes half of the rest, so that the two do not
+ * take it from each other object by object. */
+static size_t window(const struct ua_prezero *prezero, size_t *next_bytes, size_t rest_bytes)
+{
+    size_t bytes = prezero->max_alloc_bytes;
+
+    if (prezero->policy == UA_PREZERO_WINDOW) {
+        bytes = ua_min(*next_bytes, prezero->max_alloc_bytes);
+        *next_bytes = ua_min(*next_bytes * 2, UA_WINDOW_MAX_BYTES);
+    }
+    return ua_min(bytes, rest_bytes / 2);
+}
+
+uintptr_t ua_prezero_front(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                           uintptr_t need_end)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+    uintptr_t limit = front + window(prezero, &zero->window_low_bytes, back - front);
+
+    limit = ua_min(ua_max(limit, need_end), back);
+    if (prezero->policy == UA_PREZERO_WINDOW)
+        consider_huge(prezero, chunk, limit, back);
+    if (limit > zero->zero_low) {
+        clear_dirty(prezero, chunk, zero->zero_low, ua_min(limit, ua_max(zero->zero_high, zero->zero_low)));
+        zero->zero_low = limit;
+    }
+    return limit;
+}
+
+uintptr_t ua_prezero_back(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                          uintptr_t need_begin)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+    uintptr_t limit = back - window(prezero, &zero->window_high_bytes, back - front);
+
+    limit = ua_max(ua_min(limit, need_begin), front);
+    if (prezero->policy == UA_PREZERO_WINDOW)
+        consider_huge(prezero, chunk, front, limit);
+    if (limit < zero->zero_high) {
+        clear_dirty(prezero, chunk, ua_max(limit, ua_min(zero->zero_low, zero->zero_high)), zero->zero_high);
+        zero->zero_high = limit;
+    }
+    return limit;
+}

@@ -1,0 +1,37 @@
+/* prezero.h - who clears memory, and when.
+ *
+ * Why policies: Go clears a whole 8 MiB chunk when it takes it (also fresh memory: on Linux with huge pages on demand, the
+ * eager touch decided whether it got huge pages). That costs a pass over memory that is cold again when it is used. A window
+ * ahead of each bump end clears lines that are about to be used, a small arena touches a page, and memory that the kernel
+ * has just zeroed is not cleared twice. The price of each way is a column of the benchmark.
+ * All functions: owner of the chunk only; no lock. */
+#ifndef UA_HEAP_PREZERO_H
+#define UA_HEAP_PREZERO_H
+
+#include "heap/span.h"
+#include "os/vm.h"
+
+struct ua_prezero {
+    enum ua_prezero_policy policy;
+    enum ua_huge_pages huge_pages;
+    struct ua_vm *vm;
+    size_t max_alloc_bytes; /* no window is longer, so that the inlined path never passes a too large object */
+    bool watched;           /* a sanitizer watches: cleared memory is hidden again until handed out */
+};
+
+/* The whole chunk was just mapped: nothing in it is dirty. */
+void ua_prezero_fresh(struct ua_span *chunk);
+/* The chunk is used anew with its old pages; [base, front) and [back, limit) were written in its last life. */
+void ua_prezero_recycled(struct ua_span *chunk, uintptr_t front, uintptr_t back);
+/* The chunk's range goes back from [front, back) to [to_front, to_back): what was handed out between is dirty. */
+void ua_prezero_rewound(struct ua_span *chunk, uintptr_t to_front, uintptr_t to_back, uintptr_t front, uintptr_t back);
+/* The chunk was taken: chunk and populate policies do their work here. */
+void ua_prezero_taken(const struct ua_prezero *prezero, struct ua_span *chunk);
+/* How far the front limit may go: at least need_end, at most back. All below the result is zero on return. */
+uintptr_t ua_prezero_front(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                           uintptr_t need_end);
+/* The mirror image: at most need_begin, at least front. */
+uintptr_t ua_prezero_back(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                          uintptr_t need_begin);
+
+#endif

@@ -1,0 +1,69 @@
+/* lock.c - ranked mutexes over pthread.
+ *
+ * The ranks a thread holds are one bit each in a thread-local word: taking a lock needs every held bit to be lower. */
+#include "os/lock.h"
+
+static _Thread_local uint64_t ua_held_ranks;
+const uint32_t *ua_lock_stop_wanted;
+void (*ua_lock_idle_hook)(void);
+
+void ua_lock_init(struct ua_lock *lock, enum ua_lock_rank rank, uint64_t *acquired_count)
+{
+    UA_CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0, "lock: cannot be made");
+    lock->rank = rank;
+    lock->acquired_count = acquired_count;
+}
+
+void ua_lock_deinit(struct ua_lock *lock)
+{
+    UA_CHECK(pthread_mutex_destroy(&lock->mutex) == 0, "lock: destroyed while held");
+}
+
+void ua_lock_acquire(struct ua_lock *lock)
+{
+    UA_CHECK(ua_held_ranks >> lock->rank == 0, "lock rank violation: a lock of the same or a higher rank is held");
+    /* Noted first: a thread that is stopped between the two would hold the lock unknown to the stopper. */
+    ua_held_ranks |= (uint64_t)1 << lock->rank;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    pthread_mutex_lock(&lock->mutex);
+    if (lock->acquired_count != NULL)
+        __atomic_fetch_add(lock->acquired_count, 1, __ATOMIC_RELAXED);
+}
+
+void ua_lock_release(struct ua_lock *lock)
+{
+    UA_CHECK((ua_held_ranks >> lock->rank) & 1, "lock released by a thread that does not hold it");
+    pthread_mutex_unlock(&lock->mutex);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    ua_held_ranks &= ~((uint64_t)1 << lock->rank);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (ua_held_ranks == 0 && ua_lock_stop_wanted != NULL &&
+        UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_SEQ_CST) != 0))
+        ua_lock_idle_hook();
+}
+
+/* Rank 0 is nobody's: its bit stands for a deferral. */
+void ua_lock_defer_begin(void)
+{
+    ua_held_ranks = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+void ua_lock_defer_end(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    ua_held_ranks = 0;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (ua_lock_stop_wanted != NULL && UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_RELAXED) != 0))
+        ua_lock_idle_hook();
+}
+
+bool ua_lock_is_held_by_caller(void)
+{
+    return ua_held_ranks != 0;
+}
+
+void ua_lock_check_held(const struct ua_lock *lock)
+{
+    UA_CHECK((ua_held_ranks >> lock->rank) & 1, "lock should be held");
+}

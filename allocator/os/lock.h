@@ -1,0 +1,53 @@
+/* lock.h - a mutex with a rank.
+ *
+ * Why ranks: a deadlock needs two locks taken in two orders. A thread may only take a lock of a higher rank than all it
+ * holds; a violation is fatal at once, in every build, also when no deadlock would have come of it this time.
+ * Ranks, outermost first, are listed here, the only place. */
+#ifndef UA_OS_LOCK_H
+#define UA_OS_LOCK_H
+
+#include <pthread.h>
+
+#include "base/base.h"
+
+enum ua_lock_rank {
+    UA_RANK_REGISTRY = 1, /* the process's list of heaps */
+    UA_RANK_WORLD,        /* starting and ending a collection, attaching threads (gc/) */
+    UA_RANK_ARENAS,       /* a heap's table of arena handles */
+    UA_RANK_ROOTS,        /* gc/: registered roots, finalizers */
+    UA_RANK_TYPES,        /* type registry */
+    UA_RANK_WRITE_OUT,    /* one chunk's type log being written out */
+    UA_RANK_SPANS,        /* gc/: span lists of size classes; heap/: list of large objects */
+    UA_RANK_CHUNKS,       /* chunk lists and states; phase changes */
+    UA_RANK_PAGES,        /* page runs of the general heap */
+    UA_RANK_SPACE,        /* address-space reservations, span table growth */
+    UA_RANK_META,         /* metadata memory */
+    UA_RANK_LEAF          /* takes nothing inside */
+};
+
+struct ua_lock {
+    pthread_mutex_t mutex;
+    enum ua_lock_rank rank;
+    uint64_t *acquired_count; /* atomic; the heap's lock counter, may be NULL */
+};
+
+void ua_lock_init(struct ua_lock *lock, enum ua_lock_rank rank, uint64_t *acquired_count);
+void ua_lock_deinit(struct ua_lock *lock);
+void ua_lock_acquire(struct ua_lock *lock);
+void ua_lock_release(struct ua_lock *lock);
+/* Fatal unless the calling thread holds it (only the rank is looked at). */
+void ua_lock_check_held(const struct ua_lock *lock);
+
+/* For gc/, which stops threads by signal and must not stop one that holds a lock it needs itself. Whether the calling
+ * thread holds a lock or waits for one; async-signal-safe. */
+bool ua_lock_is_held_by_caller(void);
+/* Around a few instructions that must not be cut in two by a stop, without a lock: no stop by signal happens in between.
+ * Not nested, no lock held. */
+void ua_lock_defer_begin(void);
+void ua_lock_defer_end(void);
+/* Called by a thread that gives its last lock up while *ua_lock_stop_wanted is not 0. Both set once, before any thread can
+ * be stopped; NULL: no collector in the process. */
+extern const uint32_t *ua_lock_stop_wanted;
+extern void (*ua_lock_idle_hook)(void);
+
+#endif

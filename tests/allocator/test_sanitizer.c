@@ -1,0 +1,78 @@
+/* test_sanitizer.c - what a sanitizer must see: use after free, overflow past the last object, reads of a freed arena.
+ *
+ * Go's testsanitizers/arena_fail and more. Without ASan there is nothing to see: skipped, and said so. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "allocator/go_types.h"
+#include "os/san.h"
+#include "support/death.h"
+
+UA_SCALAR_TYPE(byte_type, uint8_t);
+
+static struct ua_heap *heap_of(const char *preset)
+{
+    struct ua_options options;
+
+    ua_options_preset(&options, preset);
+    options.gogc = UA_GOGC_OFF;
+    return ua_heap_new(&options);
+}
+
+static void arena_fail(void *arg)
+{
+    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    volatile uint8_t *x = ua_slice(arena, &byte_type, 200);
+
+    x[0] = 1;
+    ua_arena_free(arena);
+    x[1] = x[0];
+}
+
+static void overflow_past_the_last_object(void *arg)
+{
+    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    struct small_pointer *nodes = ua_slice(arena, &small_pointer_type, 10);
+    volatile uint8_t *after = (uint8_t *)(nodes + 10);
+
+    *after = 1;
+}
+
+static void read_of_a_reset_arena(void *arg)
+{
+    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    volatile struct small_pointer *node = ua_new(arena, &small_pointer_type);
+
+    ua_arena_reset(arena);
+    node->x = NULL;
+}
+
+static void test_sanitizer_reports(void **state)
+{
+    static const char *const presets[] = {"go", "kept", "safe"};
+
+    (void)state;
+    if (!ua_san_watches()) {
+        printf("no sanitizer watches: skipped\n");
+        skip();
+    }
+    for (size_t p = 0; p < 3; p++) {
+        ab_expect_fatal(arena_fail, (void *)(uintptr_t)presets[p], "use-after-poison");
+        ab_expect_fatal(overflow_past_the_last_object, (void *)(uintptr_t)presets[p], "use-after-poison");
+        ab_expect_fatal(read_of_a_reset_arena, (void *)(uintptr_t)presets[p], "use-after-poison");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sanitizer_reports),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

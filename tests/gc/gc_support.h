@@ -1,0 +1,32 @@
+/* gc_support.h - what the collector's tests share: heaps by option words, a node type, counted finalizers. */
+#ifndef TESTS_GC_GC_SUPPORT_H
+#define TESTS_GC_GC_SUPPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "include/ua.h"
+
+/* Preset and settings "name=value name=value"; fails the test when the heap cannot be made. */
+struct ua_heap *gs_heap(const char *preset, const char *settings);
+/* Registered roots, gogc off: nothing happens but what the test asks for. */
+struct ua_heap *gs_quiet_heap(void);
+
+struct gs_node {
+    struct gs_node *left;
+    struct gs_node *right;
+    uint64_t value;
+};
+
+extern const struct ua_type *gs_node_type(void);
+extern const struct ua_type *gs_byte_type(void);
+
+/* A finalizer that counts: argument = int *. */
+void gs_count_finalizer(void *object, void *argument);
+
+struct ua_stats gs_stats(struct ua_heap *heap);
+
+/* Overwrites dead stack below the caller, so that stale copies of pointers do not keep anything. */
+void gs_clean_stack(void);
+
+#endif
