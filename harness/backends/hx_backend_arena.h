@@ -1,0 +1,202 @@
+/* hx_backend_arena.h - libua's arenas under the presets safe, go and kept; the preset is in the backend's name.
+ *
+ * Why: this is the allocator the suite is about, used as its users do: one arena a scope, allocation inlined from ua.h.
+ *
+ *   arm    what it is
+ *   reuse  warm chunks: a rewound one (kept), or one that the collector has cleared (safe, go)
+ *   fresh  chunks that were never used before: what safe and go do until a collection
+ *
+ * Blocks of a process must be equal, but arenas of many scopes share a chunk, so a block would meet the end of one or not, by
+ * chance. hx_position therefore uses up the rest of the shared chunk between blocks, untimed: each block begins with a refill.
+ * Under kept the chunk is rewound at every scope's end and no refill ever comes: 0 is its nature.
+ * Zeroing is libua's own, always on unless the option prezero=none says otherwise. */
+#ifndef HX_BACKEND_ARENA_H
+#define HX_BACKEND_ARENA_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/hx_arena_ledger.h"
+#include "backends/hx_backend.h"
+#include "ua.h"
+
+#define HX_BACKEND_WORKER "worker-arena"
+#define HX_FREES_EACH 0
+#define HX_ZEROES 1
+#define HX_REFILLS 1
+
+/* NULL once a collection can hand freed chunks back under safe and go. */
+#define HX_ARENA_REUSE_ABSENT "needs the collector"
+#define HX_ARENA_KEPT_FRESH_ABSENT "preset kept rewinds its chunk: it is never fresh"
+
+static const struct hx_backend_arm hx_backend_arms[] __attribute__((unused)) = {
+    {"arena-safe", "reuse", "bulk", HX_ARENA_REUSE_ABSENT},
+    {"arena-safe", "fresh", "bulk", NULL},
+    {"arena-go", "reuse", "bulk", HX_ARENA_REUSE_ABSENT},
+    {"arena-go", "fresh", "bulk", NULL},
+    {"arena-kept", "reuse", "bulk", NULL},
+    {"arena-kept", "fresh", "bulk", HX_ARENA_KEPT_FRESH_ABSENT},
+};
+
+#define HX_ARENA_OPTION_BYTES 128
+
+struct hx_env {
+    struct ua_heap *heap;
+    size_t chunk_bytes;
+    bool rewinds; /* the arm takes no new chunk once it is warm */
+};
+
+struct hx_scope {
+    struct ua_arena *arena;
+    struct hx_env *env;
+};
+
+typedef const struct ua_type hx_type;
+
+#define HX_TYPE UA_TYPE
+#define HX_SCALAR_TYPE UA_SCALAR_TYPE
+#define HX_PTR UA_PTR
+#define HX_PTRS UA_PTRS
+#define HX_NESTED UA_NESTED
+HX_INLINE size_t hx_type_size_bytes(hx_type *type) {
+    return type->size_bytes;
+}
+
+UA_SCALAR_TYPE(hx_byte_type, char);
+
+/* "key=value,key=value" over the preset. NULL, or libua's own sentence. */
+HX_INLINE const char *hx_arena_options(struct ua_options *options, const char *list) {
+    while (strcmp(list, "-") != 0 && *list != '\0') {
+        char pair[HX_ARENA_OPTION_BYTES];
+        size_t length = strcspn(list, ",");
+        if (length >= sizeof pair) {
+            return "an option is too long";
+        }
+        memcpy(pair, list, length);
+        pair[length] = '\0';
+        char *value = strchr(pair, '=');
+        if (value == NULL) {
+            return "options must be key=value, joined by commas";
+        }
+        *value++ = '\0';
+        if (ua_options_set(options, pair, value) != 0) {
+            return ua_last_error();
+        }
+        list += length;
+        list += *list == ',' ? 1 : 0;
+    }
+    return NULL;
+}
+
+/* NULL, or a line that says why not. */
+HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *args) {
+    struct ua_options options;
+    const char *preset = strchr(args->backend, '-');
+    if (preset == NULL || ua_options_preset(&options, preset + 1) != 0) {
+        return ua_last_error();
+    }
+    options.huge_pages = args->huge_pages ? UA_HUGE_MADVISE : UA_HUGE_NEVER;
+    if (strcmp(args->arm, "fresh") == 0) {
+        /* A collection would hand used chunks back in the middle of the blocks. */
+        options.quarantine_limit_bytes = 0;
+        options.gogc = UA_GOGC_OFF;
+    }
+    const char *why = hx_arena_options(&options, args->options);
+    if (why != NULL) {
+        return why;
+    }
+    env->heap = ua_heap_new(&options);
+    if (env->heap == NULL) {
+        return ua_last_error();
+    }
+    env->chunk_bytes = options.chunk_bytes;
+    env->rewinds = options.quarantine == UA_QUARANTINE_OFF && options.fault == UA_FAULT_OFF;
+    return NULL;
+}
+
+HX_INLINE void hx_close(struct hx_env *env) {
+    ua_heap_close(env->heap);
+}
+
+/* Refills inside the life of an arena: the chunk that a new arena begins with is the shared one, handed on. */
+HX_INLINE uint64_t hx_refills(const struct hx_env *env) {
+    struct ua_stats stats;
+    ua_stats(env->heap, &stats);
+    return stats.refill_count - stats.arena_new_count;
+}
+
+HX_INLINE uintptr_t hx_chunk(const struct hx_scope *scope) {
+    const struct ua_arena_fast *fast = (const struct ua_arena_fast *)(const void *)scope->arena;
+    return (fast->back - 1) / scope->env->chunk_bytes;
+}
+
+HX_INLINE void hx_position(struct hx_env *env) {
+    if (env->rewinds) {
+        return;
+    }
+    struct ua_arena *arena = ua_arena_new(env->heap);
+    if (arena == NULL) {
+        hx_out_of_memory(env->chunk_bytes);
+    }
+    const struct ua_arena_fast *fast = (const struct ua_arena_fast *)(const void *)arena;
+    while (fast->back > fast->front) {
+        size_t left_bytes = fast->back - fast->front;
+        size_t most_bytes = env->chunk_bytes / 4; /* more would be an object of its own outside the chunk */
+        size_t bytes = left_bytes < most_bytes ? left_bytes : most_bytes;
+        if (ua_arena_alloc(arena, &hx_byte_type, bytes) == NULL) {
+            hx_out_of_memory(bytes);
+        }
+    }
+    ua_arena_free(arena);
+}
+
+HX_INLINE size_t hx_ledger(const struct hx_env *env, struct hx_ledger_row *rows) {
+    struct ua_stats stats;
+    ua_stats(env->heap, &stats);
+    return hx_arena_ledger(&stats, rows);
+}
+
+HX_INLINE void hx_scope_open(struct hx_env *env, struct hx_scope *scope) {
+    scope->env = env;
+    scope->arena = ua_arena_new(env->heap);
+    if (__builtin_expect(scope->arena == NULL, 0)) {
+        hx_out_of_memory(env->chunk_bytes);
+    }
+}
+
+HX_INLINE void hx_scope_close(struct hx_scope *scope) {
+    ua_arena_free(scope->arena);
+}
+
+HX_INLINE void *hx_new(struct hx_scope *scope, hx_type *type) {
+    void *object = ua_new(scope->arena, type);
+    if (__builtin_expect(object == NULL, 0)) {
+        hx_out_of_memory(type->size_bytes);
+    }
+    return object;
+}
+
+HX_INLINE void *hx_slice(struct hx_scope *scope, hx_type *type, size_t count) {
+    void *objects = ua_slice(scope->arena, type, count);
+    if (__builtin_expect(objects == NULL, 0)) {
+        hx_out_of_memory(type->size_bytes * count);
+    }
+    return objects;
+}
+
+HX_INLINE void *hx_bytes(struct hx_scope *scope, size_t count) {
+    void *bytes = ua_slice(scope->arena, &hx_byte_type, count);
+    if (__builtin_expect(bytes == NULL, 0)) {
+        hx_out_of_memory(count);
+    }
+    return bytes;
+}
+
+HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
+    (void)scope;
+    (void)object;
+}
+
+#define hx_store(slot, value) ((void)(*(slot) = (value)))
+
+#endif

@@ -1,0 +1,47 @@
+/* hx_backend_glue.c - see hx_backend_glue.h; compiled once a worker with that worker's HX_BACKEND_HEADER. */
+#define SC_ZEROED 0
+#include HX_BACKEND_HEADER
+
+#include "worker/hx_backend_glue.h"
+
+#ifndef HX_BACKEND_ANY_NAME
+#define HX_BACKEND_ANY_NAME 0
+#endif
+
+const char *const hx_glue_worker = HX_BACKEND_WORKER;
+const struct hx_backend_arm *const hx_glue_arms = hx_backend_arms;
+const size_t hx_glue_arm_count = HX_COUNT_OF(hx_backend_arms);
+const bool hx_glue_any_name = HX_BACKEND_ANY_NAME;
+const bool hx_glue_refills = HX_REFILLS;
+
+const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env) {
+    *env = NULL;
+    struct hx_env *opened = hx_map(sizeof *opened);
+    if (opened == NULL) {
+        return "out of memory";
+    }
+    const char *why = hx_open(opened, args);
+    if (why != NULL) {
+        hx_unmap(opened, sizeof *opened);
+        return why;
+    }
+    *env = opened;
+    return NULL;
+}
+
+void hx_glue_close(struct hx_env *env) {
+    hx_close(env);
+    hx_unmap(env, sizeof *env);
+}
+
+void hx_glue_position(struct hx_env *env) {
+    hx_position(env);
+}
+
+uint64_t hx_glue_refills_now(const struct hx_env *env) {
+    return hx_refills(env);
+}
+
+size_t hx_glue_ledger(const struct hx_env *env, struct hx_ledger_row *rows) {
+    return hx_ledger(env, rows);
+}

@@ -1,0 +1,26 @@
+/* hx_backend_glue.h - the backend of this program, for the parts of the worker that are compiled without its header.
+ *
+ * Why: only scenarios need the allocator inlined. Opening, closing and reading its books happen outside every figure, so one
+ * file compiled against the backend header (hx_backend_glue.c) offers them as plain functions. */
+#ifndef HX_BACKEND_GLUE_H
+#define HX_BACKEND_GLUE_H
+
+#include "backends/hx_backend.h"
+
+struct hx_env;
+
+extern const char *const hx_glue_worker;              /* "worker-malloc" */
+extern const struct hx_backend_arm *const hx_glue_arms;
+extern const size_t hx_glue_arm_count;
+extern const bool hx_glue_any_name; /* other backends than the listed one run here under their own name (preloaded) */
+extern const bool hx_glue_refills;  /* chunks are counted: each block must take as many as every other, at least one or, where
+                                       the backend never takes one again, none */
+
+/* One environment a thread; memory from mmap. NULL in *env on failure, with the reason returned; else returns NULL. */
+const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env);
+void hx_glue_close(struct hx_env *env);
+void hx_glue_position(struct hx_env *env);
+uint64_t hx_glue_refills_now(const struct hx_env *env);
+size_t hx_glue_ledger(const struct hx_env *env, struct hx_ledger_row *rows); /* rows: HX_LEDGER_ROWS_MAX of them */
+
+#endif

@@ -1,0 +1,141 @@
+/* hx_pass_memory.c - one scripted life: set-up, all blocks, release, idle; what it takes and what it gives back.
+ *
+ * Everything of the worker's own is mapped and touched before the first mark, the plan included, and memory figures are
+ * differences from that mark. The rehearsal ran in a child. The curve has 200 equal steps of work (ops), each beside the exact
+ * live bytes that the scenario asked for. Peaks come from VmHWM after a reset, phase by phase.
+ *
+ *   setup    the backend is open                  use      at the last request, its objects still there
+ *   release  every life has ended                 idle     100 ms later, nobody having called the allocator
+ *   all      as use, with the greatest live bytes of the life */
+#include <time.h>
+
+#include "base/hx_text.h"
+#include "measure/hx_memory.h"
+#include "worker/hx_job.h"
+
+/* After the last release, how long an allocator may take to give memory back. */
+#define IDLE_NS 100000000L
+
+struct life {
+    struct hx_memory memory;
+    struct hx_memory_phase mark; /* before the backend is opened */
+    struct hx_memory_now mark_now;
+    struct hx_series series;
+    uint64_t start_ns;
+    uint64_t total_ops;
+    uint64_t step; /* rows taken */
+    uint64_t sample_failed;
+    struct hx_memory_phase use; /* at the last request of the life, with the last objects still there */
+    uint64_t use_live_bytes;
+};
+
+static void end_phase(struct life *life, struct hx_memory_phase *out) {
+    hx_memory_phase(&life->memory, out);
+    (void)hx_memory_peak_reset(&life->memory); /* when refused, the next peak is none, with its reason */
+}
+
+/* Runs inside the scenario, at the first request at or past each step. */
+static void take_row(struct hx_probe *probe) {
+    struct life *life = probe->listener;
+    struct hx_memory_now now;
+    if (hx_memory_now(&life->memory, &now)) {
+        struct hx_series_row row = {.work_ops = probe->ops,
+                                    .time_ns = hx_monotonic_ns() - life->start_ns,
+                                    .live_bytes = probe->live_bytes,
+                                    .rss_bytes = now.rss_bytes,
+                                    .rss_anon_bytes = now.rss_anon_bytes};
+        hx_series_append(&life->series, &row);
+    } else {
+        life->sample_failed++;
+    }
+    life->step++;
+    uint64_t next = life->step + 1;
+    probe->sample_due_ops = life->total_ops * next / HX_SERIES_ROWS;
+    if (next > HX_SERIES_ROWS) {
+        probe->sample_due_ops = UINT64_MAX;
+        life->use_live_bytes = probe->live_bytes;
+        end_phase(life, &life->use);
+    }
+}
+
+/* A difference from the mark, never below nothing: file pages of the program itself may have been dropped since. */
+static struct hx_figure since(struct hx_figure now, struct hx_figure mark) {
+    if (now.reason != NULL || mark.reason != NULL) {
+        return now.reason != NULL ? now : mark;
+    }
+    return hx_figure_of(now.value > mark.value ? now.value - mark.value : 0);
+}
+
+static void report_phase(struct hx_text *text, const char *phase, const struct life *life, const struct hx_memory_phase *now,
+                         uint64_t live_bytes) {
+    const struct hx_memory_phase *mark = &life->mark;
+    hx_report_metric(text, phase, "rss_bytes", "bytes", since(now->rss_bytes, mark->rss_bytes));
+    hx_report_metric(text, phase, "rss_anon_bytes", "bytes", since(now->rss_anon_bytes, mark->rss_anon_bytes));
+    hx_report_metric(text, phase, "anon_huge_bytes", "bytes", since(now->anon_huge_bytes, mark->anon_huge_bytes));
+    hx_report_metric(text, phase, "rss_peak_bytes", "bytes", since(now->rss_peak_bytes, mark->rss_bytes));
+    hx_report_metric(text, phase, "page_table_bytes", "bytes", since(now->page_table_bytes, mark->page_table_bytes));
+    hx_report_metric(text, phase, "live_bytes", "bytes", hx_figure_of((double)live_bytes));
+}
+
+static void report_series(struct hx_text *text, const struct life *life) {
+    hx_json_array(text, "series");
+    for (size_t i = 0; i < life->series.count; i++) {
+        const struct hx_series_row *row = &life->series.row[i];
+        hx_json_array(text, NULL);
+        hx_json_u64(text, NULL, i);
+        hx_json_u64(text, NULL, row->work_ops);
+        hx_json_u64(text, NULL, row->time_ns);
+        hx_json_u64(text, NULL, row->live_bytes);
+        hx_json_u64(text, NULL, row->rss_bytes);
+        hx_json_u64(text, NULL, row->rss_anon_bytes);
+        hx_json_close(text);
+    }
+    hx_json_close(text);
+}
+
+void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
+    struct life *life = hx_map_touched(sizeof *life);
+    if (life == NULL || !hx_series_init(&life->series, HX_SERIES_ROWS)) {
+        hx_die("no memory for the memory curve");
+    }
+    hx_memory_open(&life->memory, "/proc/self");
+    double cost_ns = hx_memory_cost_ns(&life->memory);
+    struct hx_memory_phase setup, release, idle;
+
+    hx_job_rehearse_aside(job);
+    end_phase(life, &life->mark);
+    if (!hx_memory_now(&life->memory, &life->mark_now)) {
+        life->mark_now = (struct hx_memory_now){0};
+    }
+    hx_job_open(job);
+    end_phase(life, &setup);
+
+    life->total_ops = hx_job_ops_total(job);
+    life->start_ns = hx_monotonic_ns();
+    hx_probe_init(job->probe);
+    job->probe->listener = life;
+    job->probe->on_sample = take_row;
+    job->probe->sample_due_ops = (life->total_ops + HX_SERIES_ROWS - 1) / HX_SERIES_ROWS;
+    for (unsigned i = 0; i < job->ask->blocks; i++) {
+        hx_job_block(job, i, HX_PROBE_CALLS);
+    }
+    uint64_t live_after_bytes = job->probe->live_bytes;
+    end_phase(life, &release);
+    hx_job_verify(job);
+    nanosleep(&(struct timespec){.tv_nsec = IDLE_NS}, NULL);
+    end_phase(life, &idle);
+    uint64_t live_peak_bytes = job->probe->live_peak_bytes;
+
+    hx_report_begin(text, job);
+    report_phase(text, "setup", life, &setup, 0);
+    report_phase(text, "use", life, &life->use, life->use_live_bytes);
+    report_phase(text, "release", life, &release, live_after_bytes);
+    report_phase(text, "idle", life, &idle, live_after_bytes);
+    report_phase(text, "all", life, &life->use, live_peak_bytes);
+    struct hx_figure drag = life->sample_failed != 0 ? hx_figure_none("/proc/self/statm cannot be read")
+                                                     : hx_series_drag(&life->series, life->mark_now.rss_anon_bytes);
+    hx_report_metric(text, "all", "drag", "ratio", drag);
+    hx_report_metric(text, "all", "sample_cost", "ns", hx_figure_of(cost_ns));
+    hx_report_metrics_end(text);
+    report_series(text, life);
+}

@@ -1,0 +1,93 @@
+/* sc_scenario.h - what a scenario is to the worker: a description, a set-up, and one cycle of work.
+ *
+ * A scenario is one C file and one word in scenarios/scenarios.cmake. The file defines SC_ZEROED before including anything of
+ * ours, its objects' types, `setup` (reads input, makes the plan of requests; memory from sc_keep, never from malloc) and a
+ * cycle, and closes with SC_SCENARIO(name, info). A cycle is whole lives and the same work every time it runs; it returns a
+ * checksum read back from the objects just before they were released. Everything that varies comes from the plan, which
+ * scale and seed fix, so every backend builds the same. */
+#ifndef SC_SCENARIO_H
+#define SC_SCENARIO_H
+
+#include "base/hx_base.h"
+#include "base/hx_rng.h"
+
+/* Work per process for one profile and page mode, the same for every backend. */
+struct sc_dial {
+    double scale;
+    unsigned cycles_per_block;
+    unsigned blocks;
+};
+enum { SC_PROFILE_QUICK, SC_PROFILE_FULL, SC_PROFILE_GATE, SC_PROFILE_COUNT };
+enum { SC_PAGES_4K, SC_PAGES_HUGE, SC_PAGES_COUNT };
+
+struct sc_input {
+    const char *path;
+    const char *data; /* the whole file, read only */
+    size_t size_bytes;
+};
+
+/* What setup gets. */
+struct sc_setup {
+    double scale; /* 0.01 .. 100 */
+    uint64_t seed;
+    const struct sc_input *input;
+    size_t input_count;
+};
+
+/* Zeroed memory that lives as long as the process; a line and exit 5 when there is none. */
+void *sc_keep(size_t bytes);
+
+struct sc_info {
+    const char *name;
+    const char *why; /* one sentence */
+    bool needs_input;
+    bool zeroed;
+    const char *const *default_input; /* ends with NULL; NULL when no input is needed */
+    struct sc_dial dials[SC_PROFILE_COUNT][SC_PAGES_COUNT];
+    /* Makes the plan; bad input ends the process with one clear line, exit 5 (hx_die). */
+    const void *(*setup)(const struct sc_setup *setup);
+};
+
+struct hx_env;
+struct hx_probe;
+
+/* One thread's run of a scenario. */
+struct sc_run {
+    struct hx_env *env;
+    struct hx_probe *probe; /* not read in form HX_PROBE_NONE */
+};
+
+/* One compiled form of a scenario. */
+struct sc_code {
+    const struct sc_info *info;
+    const char *form; /* a word of the backend's list in CMake */
+    unsigned probe;   /* HX_PROBE_* */
+    /* Runs `count` (>= 1) cycles. Returns the checksum of one; when a later cycle differs from the first, another value. */
+    uint64_t (*cycles)(struct sc_run *run, const void *plan, uint64_t count);
+};
+
+/* The table that CMake generates for each worker. */
+extern const struct sc_code *const sc_table[];
+extern const size_t sc_table_count;
+
+/* One name per compiled form: sc_code_NAME_FORM_PROBE. */
+#define SC_JOIN_(name, form, probe) sc_code_##name##_##form##_##probe
+#define SC_JOIN(name, form, probe) SC_JOIN_(name, form, probe)
+#define SC_STRING_(word) #word
+#define SC_STRING(word) SC_STRING_(word)
+
+/* Closes a scenario file: `cycle_function(run, plan)` is inlined into the loop over cycles. */
+#define SC_SCENARIO(name, info_object, cycle_function)                                                     \
+    static uint64_t sc_cycles(struct sc_run *run, const void *plan, uint64_t count) {                      \
+        uint64_t first = cycle_function(run, plan);                                                        \
+        uint64_t differs = 0;                                                                              \
+        for (uint64_t i = 1; i < count; i++) {                                                             \
+            differs |= first ^ cycle_function(run, plan);                                                  \
+        }                                                                                                  \
+        return differs == 0 ? first : ~first;                                                              \
+    }                                                                                                      \
+    extern const struct sc_code SC_JOIN(name, HX_FORM, HX_PROBE);                                          \
+    const struct sc_code SC_JOIN(name, HX_FORM, HX_PROBE) = {&(info_object), SC_STRING(HX_FORM), HX_PROBE, \
+                                                             sc_cycles}
+
+#endif

@@ -1,0 +1,126 @@
+/* sc_scope.h - how a scenario allocates: the backend's calls, with or without probes.
+ *
+ * Why: a scenario is written once and compiled per backend, form and probe. Its whole contact with the allocator is in here:
+ *
+ *   sc_scope_open(run, &scope)   a life begins                     (phase alloc)
+ *   sc_new sc_slice sc_bytes     allocation requests, each one op
+ *   sc_use(&scope)               building is over, reading begins  (phase use)
+ *   sc_release(&scope)           reading is over; under HX_FREES_EACH the scenario now walks and frees by sc_free
+ *   sc_scope_close(&scope)       the life ends
+ *
+ * HX_PROBE is a constant (worker/hx_probe.h), so with HX_PROBE_NONE every function here is the backend's call and nothing else.
+ * Every object is written in full by the scenario, unless it says SC_ZEROED 1; nobody allocates 0 bytes. */
+#ifndef SC_SCOPE_H
+#define SC_SCOPE_H
+
+#ifndef HX_BACKEND_HEADER
+#error "compile scenarios through the target of a backend: it defines HX_BACKEND_HEADER"
+#endif
+#include HX_BACKEND_HEADER
+
+#include "scenarios/common/sc_scenario.h"
+#include "worker/hx_probe.h"
+
+struct sc_scope {
+    struct hx_scope hx;
+    struct hx_probe *probe;
+    uint64_t live_bytes; /* form CALLS: requested in this scope and not freed */
+};
+
+/* The compiler must assume that memory was read and written here: what was built is really built before it is read back. */
+HX_INLINE void sc_barrier(void) {
+    __asm__ volatile("" ::: "memory");
+}
+
+HX_INLINE void sc_scope_open(struct sc_run *run, struct sc_scope *scope) {
+    if (HX_PROBE != HX_PROBE_NONE) {
+        scope->probe = run->probe;
+        scope->live_bytes = 0;
+        hx_probe_request_begin(scope->probe);
+    }
+    hx_scope_open(run->env, &scope->hx);
+}
+
+HX_INLINE void sc_use(struct sc_scope *scope) {
+    sc_barrier();
+    if (HX_PROBE != HX_PROBE_NONE) {
+        hx_probe_use_begin(scope->probe);
+    }
+}
+
+HX_INLINE void sc_release(struct sc_scope *scope) {
+    sc_barrier();
+    if (HX_PROBE != HX_PROBE_NONE) {
+        hx_probe_release_begin(scope->probe);
+    }
+}
+
+HX_INLINE void sc_scope_close(struct sc_scope *scope) {
+    hx_scope_close(&scope->hx);
+    if (HX_PROBE != HX_PROBE_NONE) {
+        scope->probe->live_bytes -= scope->live_bytes;
+        hx_probe_request_end(scope->probe);
+    }
+}
+
+/* Form CALLS only: before and after one allocation. */
+HX_INLINE uintptr_t sc_alloc_begin(struct sc_scope *scope) {
+    uintptr_t chunk = HX_REFILLS ? hx_chunk(&scope->hx) : 0;
+    hx_probe_call_begin(scope->probe, HX_CALL_ALLOC);
+    return chunk;
+}
+
+HX_INLINE void sc_alloc_end(struct sc_scope *scope, uintptr_t chunk, size_t size_bytes, size_t count, unsigned kind) {
+    hx_probe_call_end(scope->probe, HX_CALL_ALLOC, HX_REFILLS && chunk != hx_chunk(&scope->hx));
+    scope->live_bytes += (uint64_t)size_bytes * count;
+    hx_probe_count(scope->probe, size_bytes, count, kind);
+}
+
+/* One object of a type. */
+HX_INLINE void *sc_new(struct sc_scope *scope, hx_type *type) {
+    if (HX_PROBE != HX_PROBE_CALLS) {
+        return hx_new(&scope->hx, type);
+    }
+    uintptr_t chunk = sc_alloc_begin(scope);
+    void *object = hx_new(&scope->hx, type);
+    sc_alloc_end(scope, chunk, hx_type_size_bytes(type), 1, 0);
+    return object;
+}
+
+/* `count` (> 0) objects of a type, side by side. */
+HX_INLINE void *sc_slice(struct sc_scope *scope, hx_type *type, size_t count) {
+    if (HX_PROBE != HX_PROBE_CALLS) {
+        return hx_slice(&scope->hx, type, count);
+    }
+    uintptr_t chunk = sc_alloc_begin(scope);
+    void *objects = hx_slice(&scope->hx, type, count);
+    sc_alloc_end(scope, chunk, hx_type_size_bytes(type), count, 1);
+    return objects;
+}
+
+/* `count` (> 0) bytes without pointers. */
+HX_INLINE void *sc_bytes(struct sc_scope *scope, size_t count) {
+    if (HX_PROBE != HX_PROBE_CALLS) {
+        return hx_bytes(&scope->hx, count);
+    }
+    uintptr_t chunk = sc_alloc_begin(scope);
+    void *bytes = hx_bytes(&scope->hx, count);
+    sc_alloc_end(scope, chunk, 1, count, 2);
+    return bytes;
+}
+
+/* Ends one object of size_bytes as it was requested. Only under HX_FREES_EACH. */
+HX_INLINE void sc_free(struct sc_scope *scope, void *object, size_t size_bytes) {
+    if (HX_PROBE != HX_PROBE_CALLS) {
+        hx_free(&scope->hx, object);
+        return;
+    }
+    hx_probe_call_begin(scope->probe, HX_CALL_FREE);
+    hx_free(&scope->hx, object);
+    hx_probe_call_end(scope->probe, HX_CALL_FREE, false);
+    scope->live_bytes -= size_bytes;
+    scope->probe->live_bytes -= size_bytes;
+    scope->probe->frees++;
+}
+
+#endif
