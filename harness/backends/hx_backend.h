@@ -26,6 +26,11 @@
 
 #include "base/hx_base.h"
 
+/* A file that is no scenario relies on no zeros; sc_scope.h sees to it that a scenario says which it is. */
+#ifndef SC_ZEROED
+#define SC_ZEROED 0
+#endif
+
 /* What the worker wants from hx_open. Strings live as long as the process. */
 struct hx_open_args {
     const char *backend; /* name in samples.tsv */

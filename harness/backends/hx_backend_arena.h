@@ -38,8 +38,6 @@ static const struct hx_backend_arm hx_backend_arms[] __attribute__((unused)) = {
     {"arena-kept", "fresh", "bulk", HX_ARENA_KEPT_FRESH_ABSENT},
 };
 
-#define HX_ARENA_OPTION_BYTES 128
-
 struct hx_env {
     struct ua_heap *heap;
     size_t chunk_bytes;
@@ -67,7 +65,7 @@ UA_SCALAR_TYPE(hx_byte_type, char);
 /* "key=value,key=value" over the preset. NULL, or libua's own sentence. */
 HX_INLINE const char *hx_arena_options(struct ua_options *options, const char *list) {
     while (strcmp(list, "-") != 0 && *list != '\0') {
-        char pair[HX_ARENA_OPTION_BYTES];
+        char pair[128];
         size_t length = strcspn(list, ",");
         if (length >= sizeof pair) {
             return "an option is too long";

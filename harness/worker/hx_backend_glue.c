@@ -1,5 +1,4 @@
 /* hx_backend_glue.c - see hx_backend_glue.h; compiled once a worker with that worker's HX_BACKEND_HEADER. */
-#define SC_ZEROED 0
 #include HX_BACKEND_HEADER
 
 #include "worker/hx_backend_glue.h"

@@ -1,4 +1,7 @@
 /* early_reuse.h - every 2,000th allocation starts the scope's memory again while its objects are alive. */
+#ifndef PLANTED_EARLY_REUSE_H
+#define PLANTED_EARLY_REUSE_H
+
 #include "worker/planted/planted.h"
 
 static void *planted_after(struct hx_scope *scope, void *object, size_t bytes, bool typed) {
@@ -9,3 +12,7 @@ static void *planted_after(struct hx_scope *scope, void *object, size_t bytes, b
     }
     return object;
 }
+
+#include "worker/planted/planted_calls.inc"
+
+#endif

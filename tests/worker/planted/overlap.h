@@ -1,4 +1,7 @@
 /* overlap.h - every 500th object shares its last 8 bytes with the next one. */
+#ifndef PLANTED_OVERLAP_H
+#define PLANTED_OVERLAP_H
+
 #include "worker/planted/planted.h"
 
 static void *planted_after(struct hx_scope *scope, void *object, size_t bytes, bool typed) {
@@ -8,3 +11,7 @@ static void *planted_after(struct hx_scope *scope, void *object, size_t bytes, b
     }
     return object;
 }
+
+#include "worker/planted/planted_calls.inc"
+
+#endif

@@ -1,4 +1,7 @@
 /* unzeroed.h - every 100th typed object holds what was there before: a broken calloc. */
+#ifndef PLANTED_UNZEROED_H
+#define PLANTED_UNZEROED_H
+
 #include "worker/planted/planted.h"
 
 static void *planted_after(struct hx_scope *scope, void *object, size_t bytes, bool typed) {
@@ -8,3 +11,7 @@ static void *planted_after(struct hx_scope *scope, void *object, size_t bytes, b
     }
     return object;
 }
+
+#include "worker/planted/planted_calls.inc"
+
+#endif
