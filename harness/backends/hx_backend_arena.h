@@ -17,6 +17,8 @@
 #include <string.h>
 
 #include "backends/hx_arena_ledger.h"
+#include "backends/hx_arena_options.h"
+#include "backends/hx_arena_warm.h"
 #include "backends/hx_backend.h"
 #include "ua.h"
 
@@ -25,14 +27,12 @@
 #define HX_ZEROES 1
 #define HX_REFILLS 1
 
-/* NULL once a collection can hand freed chunks back under safe and go. */
-#define HX_ARENA_REUSE_ABSENT "needs the collector"
 #define HX_ARENA_KEPT_FRESH_ABSENT "preset kept rewinds its chunk: it is never fresh"
 
 static const struct hx_backend_arm hx_backend_arms[] __attribute__((unused)) = {
-    {"arena-safe", "reuse", "bulk", HX_ARENA_REUSE_ABSENT},
+    {"arena-safe", "reuse", "bulk", NULL},
     {"arena-safe", "fresh", "bulk", NULL},
-    {"arena-go", "reuse", "bulk", HX_ARENA_REUSE_ABSENT},
+    {"arena-go", "reuse", "bulk", NULL},
     {"arena-go", "fresh", "bulk", NULL},
     {"arena-kept", "reuse", "bulk", NULL},
     {"arena-kept", "fresh", "bulk", HX_ARENA_KEPT_FRESH_ABSENT},
@@ -41,7 +41,8 @@ static const struct hx_backend_arm hx_backend_arms[] __attribute__((unused)) = {
 struct hx_env {
     struct ua_heap *heap;
     size_t chunk_bytes;
-    bool rewinds; /* the arm takes no new chunk once it is warm */
+    bool rewinds;  /* the arm takes no new chunk once it is warm */
+    bool collects; /* chunks come back only by hand, see hx_arena_warm.h */
 };
 
 struct hx_scope {
@@ -61,30 +62,6 @@ HX_INLINE size_t hx_type_size_bytes(hx_type *type) {
 }
 
 UA_SCALAR_TYPE(hx_byte_type, char);
-
-/* "key=value,key=value" over the preset. NULL, or libua's own sentence. */
-HX_INLINE const char *hx_arena_options(struct ua_options *options, const char *list) {
-    while (strcmp(list, "-") != 0 && *list != '\0') {
-        char pair[128];
-        size_t length = strcspn(list, ",");
-        if (length >= sizeof pair) {
-            return "an option is too long";
-        }
-        memcpy(pair, list, length);
-        pair[length] = '\0';
-        char *value = strchr(pair, '=');
-        if (value == NULL) {
-            return "options must be key=value, joined by commas";
-        }
-        *value++ = '\0';
-        if (ua_options_set(options, pair, value) != 0) {
-            return ua_last_error();
-        }
-        list += length;
-        list += *list == ',' ? 1 : 0;
-    }
-    return NULL;
-}
 
 /* NULL, or a line that says why not. */
 HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *args) {
@@ -109,6 +86,11 @@ HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *arg
     }
     env->chunk_bytes = options.chunk_bytes;
     env->rewinds = options.quarantine == UA_QUARANTINE_OFF && options.fault == UA_FAULT_OFF;
+    bool reuses = strcmp(args->arm, "reuse") == 0 && options.quarantine == UA_QUARANTINE_ON;
+    env->collects = reuses && options.quarantine_limit_bytes == 0;
+    if (reuses && !hx_arena_warm(env->heap, &options, &hx_byte_type)) {
+        return ua_last_error();
+    }
     return NULL;
 }
 
@@ -146,6 +128,9 @@ HX_INLINE void hx_position(struct hx_env *env) {
         }
     }
     ua_arena_free(arena);
+    if (env->collects) {
+        ua_collect(env->heap);
+    }
 }
 
 HX_INLINE size_t hx_ledger(const struct hx_env *env, struct hx_ledger_row *rows) {

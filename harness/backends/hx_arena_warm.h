@@ -1,0 +1,55 @@
+/* hx_arena_warm.h - brings a heap with quarantine into its steady state, for arm `reuse` under safe and go.
+ *
+ * Why: freed chunks come back only after a collection. A new heap hands out never-used chunks until the quarantine limit is
+ * reached for the first time, so a short process would never see a warm one. Here one arena takes and writes as many chunks as
+ * the quarantine may hold, and a collection gives all of them back: the blocks then meet recycled chunks alone.
+ *
+ * Under safe, collections go on by themselves, inside the blocks, whenever the limit is reached again; they are part of the time.
+ * Go's way has no limit: a program that allocates in arenas alone never collects again. There a collection runs between blocks,
+ * untimed (hx_position), or no chunk would ever be reused. */
+#ifndef HX_ARENA_WARM_H
+#define HX_ARENA_WARM_H
+
+#include <string.h>
+
+#include "backends/hx_backend.h"
+#include "ua.h"
+
+/* What the option quarantine_limit=auto begins with (ua.h), and two chunks more: the active one and one that waits. */
+#define HX_WARM_LIMIT_AUTO_BYTES ((uint64_t)64 << 20)
+#define HX_WARM_CHUNKS_MORE 2
+/* Without a limit a block's few chunks are enough: they come back between blocks. */
+#define HX_WARM_CHUNKS_UNLIMITED 2
+
+HX_INLINE size_t hx_arena_warm_chunks(const struct ua_options *options) {
+    uint64_t limit_bytes = options->quarantine_limit_bytes;
+    if (limit_bytes == 0) {
+        return HX_WARM_CHUNKS_UNLIMITED;
+    }
+    if (limit_bytes == UA_QUARANTINE_LIMIT_AUTO) {
+        limit_bytes = HX_WARM_LIMIT_AUTO_BYTES;
+    }
+    return (size_t)(limit_bytes / options->chunk_bytes) + HX_WARM_CHUNKS_MORE;
+}
+
+/* Whether it worked; false: out of memory. */
+HX_INLINE bool hx_arena_warm(struct ua_heap *heap, const struct ua_options *options, const struct ua_type *byte_type) {
+    size_t piece_bytes = options->chunk_bytes / 4; /* more would be an object of its own outside the chunk */
+    size_t pieces = 4 * hx_arena_warm_chunks(options);
+    struct ua_arena *arena = ua_arena_new(heap);
+    if (arena == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < pieces; i++) {
+        void *piece = ua_arena_alloc(arena, byte_type, piece_bytes);
+        if (piece == NULL) {
+            return false;
+        }
+        memset(piece, 0, piece_bytes);
+    }
+    ua_arena_free(arena);
+    ua_collect(heap);
+    return true;
+}
+
+#endif
