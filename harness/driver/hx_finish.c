@@ -106,7 +106,7 @@ static bool publish_gbench(struct hx_drive *drive, json_t *benchmarks, struct hx
     hx_tree_put(context, "executable", hx_tree_word("arenabench"));
     hx_tree_put(context, "num_cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
     hx_tree_put(context, "caches", json_array());
-    hx_tree_put(context, "library_build_type", hx_tree_word("release"));
+    hx_tree_put(context, "library_build_type", hx_tree_word("debug"));
     hx_tree_put(context, "run_id", json_incref(json_object_get(drive->head, "id")));
     hx_tree_put(root, "context", context);
     hx_tree_put(root, "benchmarks", json_incref(benchmarks));
