@@ -14,7 +14,7 @@ RATCHET = "tests/lint/long.txt"
 
 
 def functions(text):
-    """(name, first line, number of lines) of every function whose brace stands alone in column 0, as our style has it."""
+    """(name, first line, number of lines) of every function: its brace stands alone in column 0, or ends the head's last line."""
     found, start, head = [], None, ""
     lines = common.code_of(text).split("\n")
     for number, line in enumerate(lines, 1):
@@ -28,6 +28,11 @@ def functions(text):
         elif start is None:
             if re.match(r"[A-Za-z_]", line):
                 head = line
+            if re.search(r"\)\s*\{$", line) and head:
+                names = re.findall(r"([A-Za-z_]\w*)\s*\(", head)
+                start, name = number, names[0] if names else None
+            elif re.match(r"[A-Za-z_]", line):
+                pass
             elif line.strip() == "" or line.startswith(("#", "}")):
                 head = ""
     return found
@@ -70,7 +75,12 @@ def function_of(lines, name="f"):
     return f"int {name}(void)\n{{\n" + "    x();\n" * lines + "}\n"
 
 
+def packed_function_of(lines, name="f"):
+    return f"static int {name}(int a,\n        int b) {{\n" + "    x();\n" * lines + "}\n"
+
+
 CLEAN = {
+    "harness/measure/b.c": packed_function_of(70) + packed_function_of(70, "g"),
     "allocator/heap/a.c": function_of(70) + "\nstatic const struct x ops = {\n    1,\n};\n" + function_of(69, "g"),
     "allocator/include/ua.h": "\n" * 400,
     "harness/gate/long.c": function_of(90),
@@ -80,6 +90,7 @@ CLEAN = {
 PLANTED = [
     ({"allocator/heap/a.c": function_of(71)}, "function f of 71 lines"),
     ({"allocator/heap/a.c": function_of(3) + "static void\n" + function_of(80, "split")}, "function split of 80"),
+    ({"harness/measure/b.c": packed_function_of(3) + packed_function_of(72, "packed")}, "function packed of 72"),
     ({"allocator/heap/a.c": "\n" * 501}, "file of 501 lines"),
     ({"allocator/heap/a.h": "\n" * 201}, "file of 201 lines"),
     ({"harness/gate/long.c": function_of(91)}, "grew from 90 to 91"),
