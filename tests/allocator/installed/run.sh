@@ -26,7 +26,8 @@ if command -v pkg-config >/dev/null; then
 else
     echo "no pkg-config here: that part was not run"
 fi
-cmake -S "$here" -B "$place/build" -DCMAKE_PREFIX_PATH="$place/usr" >"$place/log" 2>&1 || { cat "$place/log"; exit 1; }
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$build/CMakeCache.txt") # a bare Debian has the one that built us, and no make
+cmake -S "$here" -B "$place/build" -G "$generator" -DCMAKE_PREFIX_PATH="$place/usr" >"$place/log" 2>&1 || { cat "$place/log"; exit 1; }
 cmake --build "$place/build" >"$place/log" 2>&1 || { cat "$place/log"; exit 1; }
 test "$("$place/build/example")" = "$expected"
 test "$("$place/build/example_shared")" = "$expected"
