@@ -135,11 +135,16 @@ static void check_full_list(const struct ua_arena *arena)
     UA_CHECK(length == arena->chunk_count, "full list doesn't match refs list in length");
 }
 
+/* Whether freed memory stays as it is: no quarantine, no trap (preset kept). */
+static bool is_kept(const struct ua_heap *heap)
+{
+    return !heap->chunks.quarantine && heap->options.fault == UA_FAULT_OFF;
+}
+
 /* Whether freed chunks may simply be used again (preset kept, no mark running). */
 bool ua_arena_rewinds(const struct ua_heap *heap)
 {
-    return !heap->chunks.quarantine && heap->options.fault == UA_FAULT_OFF &&
-           ua_chunk_phase(&heap->chunks) == UA_PHASE_OFF && !heap->chunks.sanitize;
+    return is_kept(heap) && ua_chunk_phase(&heap->chunks) == UA_PHASE_OFF && !heap->chunks.sanitize;
 }
 
 /* The active chunk of an arena that gives it up: to the next arena, or (sanitizers; kept during a mark) out of use; then it
@@ -151,7 +156,6 @@ static struct ua_span *give_active(struct ua_arena *arena)
     uintptr_t front = arena->fast.front;
     uintptr_t back = arena->fast.back;
     uint16_t *log = arena->fast.log;
-    bool kept = !heap->chunks.quarantine && heap->options.fault == UA_FAULT_OFF;
 
     ua_handle_empty(arena);
     arena->active = NULL;
@@ -160,7 +164,7 @@ static struct ua_span *give_active(struct ua_arena *arena)
         ua_chunk_put_reuse(&heap->chunks, chunk, chunk->free_low, chunk->free_high, chunk->log_next);
         return NULL;
     }
-    if (kept || heap->chunks.sanitize) {
+    if (is_kept(heap) || heap->chunks.sanitize) {
         ua_chunk_retire(chunk, front, back, log);
         return chunk;
     }

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "backends/hx_backend.h"
+#include "backends/hx_chunkless.h"
 
 #define HX_BACKEND_WORKER "worker-bump"
 #define HX_FREES_EACH 0
@@ -85,22 +86,6 @@ HX_INLINE void hx_close(struct hx_env *env) {
 
 HX_INLINE void hx_position(struct hx_env *env) {
     (void)env; /* every scope is closed between blocks: the pointer is where it was */
-}
-
-HX_INLINE uint64_t hx_refills(const struct hx_env *env) {
-    (void)env;
-    return 0;
-}
-
-HX_INLINE uintptr_t hx_chunk(const struct hx_scope *scope) {
-    (void)scope;
-    return 0;
-}
-
-HX_INLINE size_t hx_ledger(const struct hx_env *env, struct hx_ledger_row *rows) {
-    (void)env;
-    (void)rows;
-    return 0;
 }
 
 HX_INLINE void hx_scope_open(struct hx_env *env, struct hx_scope *scope) {

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "backends/hx_backend.h"
+#include "backends/hx_chunkless.h"
 
 #define HX_BACKEND_WORKER "worker-malloc"
 #ifdef HX_FORM_nofree
@@ -104,22 +105,6 @@ HX_INLINE void hx_close(struct hx_env *env) {
 
 HX_INLINE void hx_position(struct hx_env *env) {
     (void)env; /* a malloc has no chunk whose end a block could meet */
-}
-
-HX_INLINE uint64_t hx_refills(const struct hx_env *env) {
-    (void)env;
-    return 0;
-}
-
-HX_INLINE uintptr_t hx_chunk(const struct hx_scope *scope) {
-    (void)scope;
-    return 0;
-}
-
-HX_INLINE size_t hx_ledger(const struct hx_env *env, struct hx_ledger_row *rows) {
-    (void)env;
-    (void)rows;
-    return 0;
 }
 
 HX_INLINE void hx_scope_open(struct hx_env *env, struct hx_scope *scope) {

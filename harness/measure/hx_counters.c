@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "measure/hx_clock.h"
+#include "measure/hx_stats.h"
 
 const char hx_counter_no_pmu[] = "no PMU (virtualised)";
 const char hx_counter_unknown[] = "unknown event";
@@ -187,19 +188,15 @@ void hx_counter_add(struct hx_counter_result *into, const struct hx_counter_resu
 
 double hx_counters_cost_ns(struct hx_counters *set) {
     enum { TRIES = 64 };
-    uint64_t tries_ns[TRIES];
+    double tries_ns[TRIES];
     struct hx_counters_snapshot snapshot;
     for (size_t i = 0; i < TRIES; i++) {
         uint64_t start_ns = hx_monotonic_ns();
         hx_counters_enable(set);
         hx_counters_read(set, &snapshot);
         hx_counters_disable(set);
-        tries_ns[i] = hx_monotonic_ns() - start_ns;
-        for (size_t j = i; j > 0 && tries_ns[j - 1] > tries_ns[j]; j--) { /* insertion: keeps them sorted */
-            uint64_t swap = tries_ns[j];
-            tries_ns[j] = tries_ns[j - 1];
-            tries_ns[j - 1] = swap;
-        }
+        tries_ns[i] = (double)(hx_monotonic_ns() - start_ns);
     }
-    return (double)tries_ns[TRIES / 2];
+    hx_stats_sort(tries_ns, TRIES);
+    return tries_ns[TRIES / 2];
 }

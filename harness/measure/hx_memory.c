@@ -9,6 +9,7 @@
 
 #include "base/hx_file.h"
 #include "measure/hx_clock.h"
+#include "measure/hx_stats.h"
 
 static const char no_rollup[] = "smaps_rollup not readable";
 static const char no_status[] = "status not readable";
@@ -136,19 +137,15 @@ int hx_memory_peak_reset(struct hx_memory *memory) {
 
 double hx_memory_cost_ns(struct hx_memory *memory) {
     enum { TRIES = 64 };
-    uint64_t tries_ns[TRIES];
+    double tries_ns[TRIES];
     struct hx_memory_now now;
     for (size_t i = 0; i < TRIES; i++) {
         uint64_t start_ns = hx_monotonic_ns();
         (void)hx_memory_now(memory, &now);
-        tries_ns[i] = hx_monotonic_ns() - start_ns;
-        for (size_t j = i; j > 0 && tries_ns[j - 1] > tries_ns[j]; j--) { /* insertion: keeps them sorted */
-            uint64_t swap = tries_ns[j];
-            tries_ns[j] = tries_ns[j - 1];
-            tries_ns[j - 1] = swap;
-        }
+        tries_ns[i] = (double)(hx_monotonic_ns() - start_ns);
     }
-    return (double)tries_ns[TRIES / 2];
+    hx_stats_sort(tries_ns, TRIES);
+    return tries_ns[TRIES / 2];
 }
 
 bool hx_series_init(struct hx_series *series, size_t capacity) {

@@ -21,19 +21,32 @@ static int phase_rank(const char *phase) {
     return (int)HX_COUNT_OF(order);
 }
 
-/* Same figure = same cell, metric, phase, pass. */
-static int compare_figure(const struct entry *a, const struct entry *b) {
+/* What makes two rows the same figure, and the order of figures. */
+struct figure_key {
+    size_t cell;
+    const char *metric;
+    const char *phase;
+    enum hx_pass pass;
+};
+
+static int compare_key(const struct figure_key *a, const struct figure_key *b) {
     if (a->cell != b->cell) {
         return a->cell < b->cell ? -1 : 1;
     }
-    int order = strcmp(a->row->metric, b->row->metric);
+    int order = strcmp(a->metric, b->metric);
     if (order == 0) {
-        order = phase_rank(a->row->phase) - phase_rank(b->row->phase);
+        order = phase_rank(a->phase) - phase_rank(b->phase);
     }
     if (order == 0) {
-        order = strcmp(a->row->phase, b->row->phase);
+        order = strcmp(a->phase, b->phase);
     }
-    return order != 0 ? order : (int)a->row->pass - (int)b->row->pass;
+    return order != 0 ? order : (int)a->pass - (int)b->pass;
+}
+
+static int compare_figure(const struct entry *a, const struct entry *b) {
+    struct figure_key left = {a->cell, a->row->metric, a->row->phase, a->row->pass};
+    struct figure_key right = {b->cell, b->row->metric, b->row->phase, b->row->pass};
+    return compare_key(&left, &right);
 }
 
 static int compare_entry(const void *left, const void *right) {
@@ -165,17 +178,9 @@ static bool whole_life_peak(const struct hx_report_metric *phase, size_t phase_c
 
 static int compare_metric(const void *left, const void *right) {
     const struct hx_report_metric *a = left, *b = right;
-    if (a->cell != b->cell) {
-        return a->cell < b->cell ? -1 : 1;
-    }
-    int order = strcmp(a->metric, b->metric);
-    if (order == 0) {
-        order = phase_rank(a->phase) - phase_rank(b->phase);
-    }
-    if (order == 0) {
-        order = strcmp(a->phase, b->phase);
-    }
-    return order != 0 ? order : (int)a->pass - (int)b->pass;
+    struct figure_key first = {a->cell, a->metric, a->phase, a->pass};
+    struct figure_key second = {b->cell, b->metric, b->phase, b->pass};
+    return compare_key(&first, &second);
 }
 
 static void add_peaks(struct hx_report_summary *summary) {

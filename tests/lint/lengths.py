@@ -13,14 +13,18 @@ OWN_LIMIT = {"ua.h": 400}
 RATCHET = "tests/lint/long.txt"
 
 
+def name_in(head):
+    names = re.findall(r"([A-Za-z_]\w*)\s*\(", head)
+    return names[0] if names else None
+
+
 def functions(text):
     """(name, first line, number of lines) of every function: its brace stands alone in column 0, or ends the head's last line."""
     found, start, head = [], None, ""
     lines = common.code_of(text).split("\n")
     for number, line in enumerate(lines, 1):
         if line.startswith("{") and start is None:
-            names = re.findall(r"([A-Za-z_]\w*)\s*\(", head)
-            start, name = number, names[0] if names else None
+            start, name = number, name_in(head)
         elif line.startswith("}") and start is not None:
             if name:
                 found.append((name, start, number - start - 1))
@@ -28,13 +32,10 @@ def functions(text):
         elif start is None:
             if re.match(r"[A-Za-z_]", line):
                 head = line
-            if re.search(r"\)\s*\{$", line) and head:
-                names = re.findall(r"([A-Za-z_]\w*)\s*\(", head)
-                start, name = number, names[0] if names else None
-            elif re.match(r"[A-Za-z_]", line):
-                pass
             elif line.strip() == "" or line.startswith(("#", "}")):
                 head = ""
+            if head and re.search(r"\)\s*\{$", line):
+                start, name = number, name_in(head)
     return found
 
 

@@ -14,25 +14,7 @@
 #include "measure/hx_counters.h"
 #include "fake_pmu.h"
 
-static struct hx_counter_plan plan; /* large */
-
-static const struct hx_counter_group *group_named(const char *name) {
-    for (size_t i = 0; i < plan.group_count; i++) {
-        if (strcmp(plan.group[i].name, name) == 0) {
-            return &plan.group[i];
-        }
-    }
-    return NULL;
-}
-
-static const char *missing_reason(const char *name) {
-    for (size_t i = 0; i < plan.missing_count; i++) {
-        if (strcmp(plan.missing[i].name, name) == 0) {
-            return plan.missing[i].reason;
-        }
-    }
-    return NULL;
-}
+#include "counter_plan.h"
 
 /* One phase of `count` on the group; results in the group's order. */
 static void phase_of(const struct hx_counter_ops *ops, struct fake_pmu *fake, const struct hx_counter_group *group, uint64_t count,

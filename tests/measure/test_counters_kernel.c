@@ -17,25 +17,7 @@
 #include "support/death.h"
 #include "touch_pages.h"
 
-static struct hx_counter_plan plan; /* large */
-
-static const struct hx_counter_group *group_named(const char *name) {
-    for (size_t i = 0; i < plan.group_count; i++) {
-        if (strcmp(plan.group[i].name, name) == 0) {
-            return &plan.group[i];
-        }
-    }
-    return NULL;
-}
-
-static const char *missing_reason(const char *name) {
-    for (size_t i = 0; i < plan.missing_count; i++) {
-        if (strcmp(plan.missing[i].name, name) == 0) {
-            return plan.missing[i].reason;
-        }
-    }
-    return NULL;
-}
+#include "counter_plan.h"
 
 /* Sum of the page-fault counters; -1 when one of them is missing here. */
 static double page_faults_of(const struct hx_counters *set, const struct hx_counter_result *result) {
