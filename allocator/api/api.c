@@ -100,13 +100,6 @@ void ua_arena_size(struct ua_arena *arena, size_t *used_bytes, size_t *held_byte
     ua_arena_measure(arena, used_bytes, held_bytes);
 }
 
-void *ua_arena_alloc(struct ua_arena *arena, const struct ua_type *type, size_t count)
-{
-    if (UA_UNLIKELY(arena == NULL || type == NULL))
-        ua_fatal_call("ua_arena_alloc", arena == NULL ? "the arena is NULL" : "the type is NULL");
-    return ua_arena_take(arena, type, count);
-}
-
 int ua_arena_mark(struct ua_arena *arena, struct ua_scope *scope)
 {
     ua_arena_check(arena, "ua_arena_mark");

@@ -15,7 +15,7 @@ static void *grow_front(struct ua_arena *arena, const struct ua_type *type, uint
     if (at + old_bytes != arena->fast.front || arena->fast.back - arena->fast.front < more_count * type->size_bytes)
         return NULL;
     /* The room is there, so this neither refills nor fails. */
-    UA_CHECK((uintptr_t)ua_arena_take(arena, type, more_count) == at + old_bytes, "slice grew apart");
+    UA_CHECK((uintptr_t)ua_arena_alloc(arena, type, more_count) == at + old_bytes, "slice grew apart");
     return (void *)at;
 }
 
@@ -27,7 +27,7 @@ static void *grow_back(struct ua_arena *arena, const struct ua_type *type, uintp
 
     if (at != arena->fast.back || arena->fast.back - arena->fast.front < more_bytes)
         return NULL;
-    moved = (uintptr_t)ua_arena_take(arena, type, more_count);
+    moved = (uintptr_t)ua_arena_alloc(arena, type, more_count);
     UA_CHECK(moved + more_bytes == at, "slice grew apart");
     memmove((void *)moved, (const void *)at, old_bytes);
     memset((void *)(moved + old_bytes), 0, more_bytes);
@@ -47,7 +47,7 @@ void *ua_arena_grow(struct ua_arena *arena, const struct ua_type *type, void *sl
     if (new_count == old_count)
         return slice;
     if (old_count == 0 || type->size_bytes == 0 || ua_mul_overflows(new_count, type->size_bytes, &new_bytes))
-        return ua_arena_take(arena, type, new_count);
+        return ua_arena_alloc(arena, type, new_count);
     old_bytes = old_count * type->size_bytes;
     if (new_bytes <= arena->heap->chunks.max_alloc_bytes) {
         if (type->has_pointers)
@@ -57,7 +57,7 @@ void *ua_arena_grow(struct ua_arena *arena, const struct ua_type *type, void *sl
     }
     if (grown != NULL)
         return grown;
-    grown = ua_arena_take(arena, type, new_count);
+    grown = ua_arena_alloc(arena, type, new_count);
     if (grown != NULL)
         memcpy(grown, slice, old_bytes);
     return grown;

@@ -125,6 +125,8 @@ static const struct ua_layout *register_static(struct ua_types *types, const str
     /* A type that turned out to have no pointer keeps its impossible step: it always takes the out-of-line path. */
     if (layout->id != 0) {
         __atomic_store_n(&cache->id, layout->id, __ATOMIC_RELAXED);
+        if (type->align_bytes <= UA_WORD_BYTES)
+            __atomic_store_n(&cache->word_step_bytes, type->size_bytes, __ATOMIC_RELEASE);
         __atomic_store_n(&cache->step_bytes, type->size_bytes, __ATOMIC_RELEASE);
     }
     return layout;
@@ -217,10 +219,11 @@ static struct local_type *local_type_new(struct ua_types *types, size_t size_byt
     local->layout.name = local->name;
     finish_layout(&local->layout);
     local->cache.step_bytes = UA_STEP_UNREGISTERED;
+    local->cache.word_step_bytes = UA_STEP_UNREGISTERED;
     local->cache.layout = &local->layout;
     local->cache.owner = types;
-    local->type = (struct ua_type){size_bytes, align_bytes, local->layout.ptrdata_words != 0, NULL, &local->cache,
-                                   local->name};
+    local->type = (struct ua_type){size_bytes, align_bytes, local->layout.ptrdata_words != 0 ? UA_HAS_POINTERS : 0, NULL,
+                                   &local->cache, local->name};
     return local;
 }
 
@@ -238,6 +241,8 @@ static bool local_type_register(struct ua_types *types, struct local_type *local
     __atomic_store_n(&types->by_id[id], &local->layout, __ATOMIC_RELEASE);
     local->cache.id = id;
     local->cache.step_bytes = local->type.size_bytes;
+    if (local->type.align_bytes <= UA_WORD_BYTES)
+        local->cache.word_step_bytes = local->type.size_bytes;
     return true;
 }
 

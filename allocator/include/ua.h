@@ -69,8 +69,8 @@ UA_API int ua_fault_handler_install(void);
         static const struct ua_field fields[] = {__VA_ARGS__, {0, 0, NULL}};                                           \
         return fields;                                                                                                 \
     }                                                                                                                  \
-    static struct ua_type_cache type_name##_cache = {UA_STEP_UNREGISTERED, 0, NULL, NULL};                                      \
-    __attribute__((unused)) static const struct ua_type type_name = {sizeof(T),          _Alignof(T),        1,        \
+    static struct ua_type_cache type_name##_cache = {UA_STEP_UNREGISTERED, 0, UA_STEP_UNREGISTERED, NULL, NULL};       \
+    __attribute__((unused)) static const struct ua_type type_name = {sizeof(T),          _Alignof(T), UA_HAS_POINTERS, \
                                                                      type_name##_fields, &type_name##_cache, #T}
 
 #define UA_PTR(member)                                                                                                 \
@@ -124,6 +124,17 @@ UA_API char *ua_vprintf(struct ua_arena *arena, const char *format, va_list argu
  * nothing. More than a quarter chunk: an object of its own outside the arena. NULL with ENOMEM or EOVERFLOW. */
 UA_API void *ua_arena_alloc(struct ua_arena *arena, const struct ua_type *type, size_t count) __attribute__((hot));
 
+/* The same for one value, for types that the compiler does not know: about 20 instructions. Neither may be NULL. */
+UA_API void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type) __attribute__((hot));
+
+/* Says to the compiler that this is no NULL, so that a caller's test for NULL is made on the out-of-line path alone. */
+static inline __attribute__((always_inline, unused)) void *ua_never_null(uintptr_t at)
+{
+    if (at == 0)
+        __builtin_unreachable();
+    return (void *)at;
+}
+
 /* One zeroed value; inlined for compile-time types. NULL with ENOMEM. */
 static inline __attribute__((always_inline, unused)) void *ua_new(struct ua_arena *arena, const struct ua_type *type)
 {
@@ -131,30 +142,28 @@ static inline __attribute__((always_inline, unused)) void *ua_new(struct ua_aren
     uintptr_t at;
 
     if (!__builtin_constant_p(type->size_bytes) || type->size_bytes == 0)
-        return ua_arena_alloc(arena, type, 1);
+        return ua_arena_alloc_one(arena, type);
     if (!type->has_pointers) {
         at = (fast->back - type->size_bytes) & ~(uintptr_t)(type->align_bytes - 1);
         if (__builtin_expect(at < fast->back_limit, 0))
-            return ua_arena_alloc(arena, type, 1);
+            return ua_arena_alloc_one(arena, type);
         __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
-        return (void *)at;
+        return ua_never_null(at);
     }
     {
         uint64_t step_bytes = __atomic_load_n(&type->cache->step_bytes, __ATOMIC_ACQUIRE);
         uintptr_t end;
-        uint16_t *log;
 
         at = fast->front;
         if (type->align_bytes > 8)
             at = (at + type->align_bytes - 1) & ~(uintptr_t)(type->align_bytes - 1);
         end = at + step_bytes;
         if (__builtin_expect(end > fast->front_limit, 0))
-            return ua_arena_alloc(arena, type, 1);
-        log = fast->log;
-        __atomic_store_n(log, (uint16_t)__atomic_load_n(&type->cache->id, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-        fast->log = log + 1;
+            return ua_arena_alloc_one(arena, type);
+        __atomic_store_n(fast->log, (uint16_t)__atomic_load_n(&type->cache->id, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+        fast->log++; /* read again, so that it is one instruction in memory */
         __atomic_store_n(&fast->front, end, __ATOMIC_RELEASE);
-        return (void *)at;
+        return ua_never_null(at);
     }
 }
 
@@ -174,7 +183,7 @@ static inline __attribute__((always_inline, unused)) void *ua_slice(struct ua_ar
     if (__builtin_expect(at < fast->back_limit, 0))
         return ua_arena_alloc(arena, type, count);
     __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
-    return (void *)at;
+    return ua_never_null(at);
 }
 
 #ifdef __cplusplus

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define UA_ABI_VERSION 1
+#define UA_ABI_VERSION 2
 
 /* ---- policies: each is a run-time option and a column of the benchmark ---------------------------------------------- */
 
@@ -61,21 +61,25 @@ struct ua_field {
     const struct ua_type *nested; /* NULL: plain pointers */
 };
 
-/* The mutable side of a type: the two words that the inlined allocation reads. Until the type is registered the step is so
- * large that no free range holds it, so the first allocation falls into the slow path by the range check alone. */
+/* The mutable side of a type: what an allocation reads, in one line. Until the type is registered the steps are so large that
+ * no free range holds them, so the first allocation falls into the slow path by the range check alone. */
 struct ua_type_cache {
-    uint64_t step_bytes; /* atomic: the size once registered; written last (release) under the type registry's lock */
-    uint64_t id;         /* atomic: 1..65535 once registered */
-    const void *layout;  /* atomic: struct ua_layout of the library; NULL until registered */
-    const void *owner;   /* constant: NULL, or the types of the one heap that a run-time type belongs to */
+    uint64_t step_bytes;       /* atomic: the size once registered; written last (release) under the type registry's lock */
+    uint64_t id;               /* atomic: 1..65535 once registered */
+    uint64_t word_step_bytes;  /* atomic: the same for types that need no more than 8-byte alignment; else out of range */
+    const void *owner;         /* constant: NULL, or the types of the one heap that a run-time type belongs to */
+    const void *layout;        /* atomic: struct ua_layout of the library; NULL until registered */
 };
 
 #define UA_STEP_UNREGISTERED ((uint64_t)1 << 46)
 
+/* Compared with, not tested for zero: a compiler then reads it from memory in the comparison itself. */
+#define UA_HAS_POINTERS 1
+
 struct ua_type {
     size_t size_bytes;
     size_t align_bytes;
-    int has_pointers;                        /* 0: pointer-free, taken from the back of a chunk */
+    int has_pointers;                        /* UA_HAS_POINTERS; 0: pointer-free, taken from the back of a chunk */
     const struct ua_field *(*fields)(void);  /* NULL: none, or a run-time type */
     struct ua_type_cache *cache;             /* NULL: pointer-free compile-time type */
     const char *name;                        /* for messages */
