@@ -8,6 +8,8 @@
  *               HX_FREES_EACH       1: the scenario walks what it built and calls hx_free on each object
  *               HX_ZEROES           1: memory comes zeroed by itself; else a scenario with SC_ZEROED 1 gets it zeroed on request
  *               HX_REFILLS          1: memory is taken in chunks whose number is counted (hx_refills)
+ *               HX_SHARES           1: all environments of a process share one heap, which is the first one's; hx_refills and
+ *                                   hx_ledger speak of the whole heap. Not defined: 0, each has its own
  *   types       struct hx_env (one opened backend), struct hx_scope (one lifetime), hx_type (a type descriptor)
  *   types of    HX_TYPE(name, T, HX_PTR(f), HX_PTRS(f, n), HX_NESTED(f, type)...)  defines a descriptor for struct T
  *   objects     HX_SCALAR_TYPE(name, T)                                            the same for a pointer-free T
@@ -20,7 +22,8 @@
  * malloc becomes calloc and an unzeroed region clears them. Bytes are always written in full and nobody clears them on request.
  *
  * hx_new, hx_slice and hx_bytes never return NULL: a program that is out of memory ends with one line, exit 5. Scopes of one
- * environment nest; only the innermost open scope may allocate. One environment belongs to one thread. */
+ * environment nest; only the innermost open scope may allocate. One environment belongs to one thread, the one that opened it:
+ * a cell of N threads opens N, one after the other, each in its own thread, and closes them in the reverse order. */
 #ifndef HX_BACKEND_H
 #define HX_BACKEND_H
 
@@ -32,6 +35,7 @@
 #endif
 
 /* What the worker wants from hx_open. Strings live as long as the process. */
+struct hx_env;
 struct hx_open_args {
     const char *backend; /* name in samples.tsv */
     const char *arm;
@@ -39,6 +43,7 @@ struct hx_open_args {
     bool huge_pages;
     uint64_t planned_bytes; /* of all blocks together as a malloc lays them out (8-byte header, 16-byte steps): arms that never
                                free must hold them. 0 while nobody knows (rehearsal) */
+    const struct hx_env *first; /* NULL for the first environment of the process; else that one, open */
 };
 
 /* One arm of one backend of the catalogue; absent != NULL: it cannot run now, and why. */

@@ -26,6 +26,7 @@
 #define HX_FREES_EACH 0
 #define HX_ZEROES 1
 #define HX_REFILLS 1
+#define HX_SHARES 1 /* one heap a process, arenas a thread: how a program uses it */
 
 #define HX_ARENA_KEPT_FRESH_ABSENT "preset kept rewinds its chunk: it is never fresh"
 
@@ -43,6 +44,7 @@ struct hx_env {
     size_t chunk_bytes;
     bool rewinds;  /* the arm takes no new chunk once it is warm */
     bool collects; /* chunks come back only by hand, see hx_arena_warm.h */
+    bool borrowed; /* the heap is the first environment's */
 };
 
 struct hx_scope {
@@ -65,6 +67,11 @@ UA_SCALAR_TYPE(hx_byte_type, char);
 
 /* NULL, or a line that says why not. */
 HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *args) {
+    if (args->first != NULL) {
+        *env = *args->first;
+        env->borrowed = true;
+        return NULL;
+    }
     struct ua_options options;
     const char *preset = strchr(args->backend, '-');
     if (preset == NULL || ua_options_preset(&options, preset + 1) != 0) {
@@ -95,7 +102,9 @@ HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *arg
 }
 
 HX_INLINE void hx_close(struct hx_env *env) {
-    ua_heap_close(env->heap);
+    if (!env->borrowed) {
+        ua_heap_close(env->heap);
+    }
 }
 
 /* Refills inside the life of an arena: the chunk that a new arena begins with is the shared one, handed on. */

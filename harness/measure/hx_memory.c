@@ -180,18 +180,39 @@ static double above(uint64_t bytes, uint64_t mark_bytes) {
     return bytes > mark_bytes ? (double)(bytes - mark_bytes) : 0.0;
 }
 
-struct hx_figure hx_series_drag(const struct hx_series *series, uint64_t mark_bytes) {
-    double rss_area = 0;
-    double live_area = 0;
-    if (series->count < 2) {
-        return hx_figure_none("too few samples");
-    }
+struct areas {
+    double rss; /* bytes x ops */
+    double live;
+    double width_ops;
+};
+
+static struct areas areas_of(const struct hx_series *series, uint64_t mark_bytes) {
+    struct areas areas = {0};
     for (size_t i = 1; i < series->count; i++) {
         const struct hx_series_row *a = &series->row[i - 1];
         const struct hx_series_row *b = &series->row[i];
         double width_ops = (double)(b->work_ops - a->work_ops);
-        rss_area += width_ops * (above(a->rss_anon_bytes, mark_bytes) + above(b->rss_anon_bytes, mark_bytes)) / 2;
-        live_area += width_ops * ((double)a->live_bytes + (double)b->live_bytes) / 2;
+        areas.width_ops += width_ops;
+        areas.rss += width_ops * (above(a->rss_anon_bytes, mark_bytes) + above(b->rss_anon_bytes, mark_bytes)) / 2;
+        areas.live += width_ops * ((double)a->live_bytes + (double)b->live_bytes) / 2;
     }
-    return live_area > 0 ? hx_figure_of(rss_area / live_area) : hx_figure_none("no live bytes");
+    return areas;
+}
+
+static const char too_few_samples[] = "too few samples";
+
+struct hx_figure hx_series_drag(const struct hx_series *series, uint64_t mark_bytes) {
+    if (series->count < 2) {
+        return hx_figure_none(too_few_samples);
+    }
+    struct areas areas = areas_of(series, mark_bytes);
+    return areas.live > 0 ? hx_figure_of(areas.rss / areas.live) : hx_figure_none("no live bytes");
+}
+
+struct hx_series_means hx_series_means(const struct hx_series *series, uint64_t mark_bytes) {
+    struct areas areas = areas_of(series, mark_bytes);
+    if (series->count < 2 || areas.width_ops <= 0) {
+        return (struct hx_series_means){hx_figure_none(too_few_samples), hx_figure_none(too_few_samples)};
+    }
+    return (struct hx_series_means){hx_figure_of(areas.rss / areas.width_ops), hx_figure_of(areas.live / areas.width_ops)};
 }

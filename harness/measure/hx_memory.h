@@ -73,4 +73,11 @@ void hx_series_deinit(struct hx_series *series);
  * mark_bytes (anonymous RSS before the life) is taken off first. Anonymous: code pages read in late are not the allocator's. */
 struct hx_figure hx_series_drag(const struct hx_series *series, uint64_t mark_bytes);
 
+/* The two areas divided by the work they lie over: mean anonymous RSS above the mark, mean live bytes. Both none as above. */
+struct hx_series_means {
+    struct hx_figure rss_anon_bytes;
+    struct hx_figure live_bytes;
+};
+struct hx_series_means hx_series_means(const struct hx_series *series, uint64_t mark_bytes);
+
 #endif

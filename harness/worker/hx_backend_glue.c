@@ -6,12 +6,16 @@
 #ifndef HX_BACKEND_ANY_NAME
 #define HX_BACKEND_ANY_NAME 0
 #endif
+#ifndef HX_SHARES
+#define HX_SHARES 0
+#endif
 
 const char *const hx_glue_worker = HX_BACKEND_WORKER;
 const struct hx_backend_arm *const hx_glue_arms = hx_backend_arms;
 const size_t hx_glue_arm_count = HX_COUNT_OF(hx_backend_arms);
 const bool hx_glue_any_name = HX_BACKEND_ANY_NAME;
 const bool hx_glue_refills = HX_REFILLS;
+const bool hx_glue_shares = HX_SHARES;
 
 const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env) {
     *env = NULL;

@@ -16,6 +16,8 @@ extern const bool hx_glue_any_name; /* other backends than the listed one run he
 extern const bool hx_glue_refills;  /* chunks are counted: each block must take as many as every other, at least one or, where
                                        the backend never takes one again, none */
 
+extern const bool hx_glue_shares; /* environments share the first one's heap */
+
 /* One environment a thread; memory from mmap. NULL in *env on failure, with the reason returned; else returns NULL. */
 const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env);
 void hx_glue_close(struct hx_env *env);

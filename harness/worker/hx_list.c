@@ -75,6 +75,7 @@ static void write_scenarios(struct hx_text *text) {
         hx_json_string(text, "why", info->why);
         hx_json_bool(text, "needs_input", info->needs_input);
         hx_json_bool(text, "zeroed", info->zeroed);
+        hx_json_u64(text, "threads_max", info->threads_max != 0 ? info->threads_max : HX_ASK_PUS_MAX);
         hx_json_array(text, "default_input");
         for (const char *const *path = info->default_input; path != NULL && *path != NULL; path++) {
             hx_json_string(text, NULL, *path);

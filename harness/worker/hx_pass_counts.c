@@ -13,7 +13,7 @@ void hx_pass_counts(struct hx_job *job, struct hx_text *text) {
     hx_usage_process(&after);
     hx_job_verify(job);
     struct hx_usage used = hx_usage_difference(&before, &after);
-    used.faults_minor -= job->position_usage.faults_minor;
+    used.faults_minor -= hx_job_position_usage(job).faults_minor;
     double ops = (double)hx_job_ops_total(job);
     hx_report_begin(text, job);
     hx_report_metric(text, "all", "ops", "count", hx_figure_of(ops));

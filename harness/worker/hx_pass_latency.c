@@ -16,11 +16,14 @@ static bool timed_singly(unsigned call) {
     return call == HX_CALL_ALLOC || call == HX_CALL_REFILL || call == HX_CALL_FREE;
 }
 
+/* hist: HX_CALL_COUNT for each lane, one after the other. */
 static void run_blocks(struct hx_job *job, struct hx_hist *hist) {
     for (unsigned i = 0; i < job->ask->blocks; i++) {
         bool single = i % 2 == 0 && job->ask->blocks > 1;
-        for (unsigned call = 0; call < HX_CALL_COUNT; call++) {
-            job->probe->hist[call] = timed_singly(call) == single ? &hist[call] : NULL;
+        for (unsigned lane = 0; lane < job->ask->threads; lane++) {
+            for (unsigned call = 0; call < HX_CALL_COUNT; call++) {
+                job->lane[lane].probe->hist[call] = timed_singly(call) == single ? &hist[lane * HX_CALL_COUNT + call] : NULL;
+            }
         }
         hx_job_block(job, i, single ? HX_PROBE_CALLS : HX_PROBE_SCOPES);
     }
@@ -66,15 +69,19 @@ static void report_buckets(struct hx_text *text, unsigned call, const struct hx_
 }
 
 void hx_pass_latency(struct hx_job *job, struct hx_text *text) {
-    struct hx_hist *hist = hx_map_or_die(HX_CALL_COUNT * sizeof *hist, "memory for the histograms");
-    for (unsigned call = 0; call < HX_CALL_COUNT; call++) {
-        hx_hist_init(&hist[call]);
+    size_t count = (size_t)HX_CALL_COUNT * job->ask->threads;
+    struct hx_hist *hist = hx_map_or_die(count * sizeof *hist, "memory for the histograms");
+    for (size_t i = 0; i < count; i++) {
+        hx_hist_init(&hist[i]);
     }
     struct hx_clock_quality quality;
     hx_clock_quality(hx_clock_real(), &quality);
     hx_job_open(job);
     run_blocks(job, hist);
     hx_job_verify(job);
+    for (size_t i = HX_CALL_COUNT; i < count; i++) {
+        hx_hist_merge(&hist[i % HX_CALL_COUNT], &hist[i]);
+    }
 
     hx_report_begin(text, job);
     for (unsigned call = 0; call < HX_CALL_COUNT; call++) {

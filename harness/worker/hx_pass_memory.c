@@ -1,12 +1,18 @@
 /* hx_pass_memory.c - one scripted life: set-up, all blocks, release, idle; what it takes and what it gives back.
  *
- * Everything of the worker's own is mapped and touched before the first mark, the plan included, and memory figures are
- * differences from that mark. The rehearsal ran in a child. The curve has 200 equal steps of work (ops), each beside the exact
+ * Everything of the worker's own is mapped and touched before the first mark, the plan and the threads included, and memory figures
+ * are differences from that mark. The rehearsal ran in a child. The curve has 200 equal steps of work (ops), each beside the exact
  * live bytes that the scenario asked for. Peaks come from VmHWM after a reset, phase by phase.
  *
  *   setup    the backend is open                  use      at the last request, its objects still there
- *   release  every life has ended                 idle     100 ms later, nobody having called the allocator
- *   all      as use, with the greatest live bytes of the life */
+ *   release  every life has ended                 idle     1 s later, nobody having called the allocator
+ *   all      as use, with the greatest live bytes of the life
+ *
+ * What an allocator gives back it may give late: anonymous memory is looked at 0.1 s and 1 s after the last release. What it still has
+ * then is retained. With several lanes lane 0 takes the samples, at equal steps of its own work, and adds up what all lanes have asked
+ * for and hold: each sum is of one moment but for the call that another lane is in. */
+#include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/hx_text.h"
@@ -14,20 +20,54 @@
 #include "worker/hx_job.h"
 
 /* After the last release, how long an allocator may take to give memory back. */
-#define IDLE_NS 100000000L
+#define SOON_NS 100000000L
+#define LATE_NS 900000000L /* after that: 1 s in all */
 
 struct life {
+    const struct hx_job *job;
     struct hx_memory memory;
     struct hx_memory_phase mark; /* before the backend is opened */
     struct hx_memory_now mark_now;
     struct hx_series series;
     uint64_t start_ns;
-    uint64_t total_ops;
+    uint64_t total_ops; /* of lane 0, whose steps are equal */
     uint64_t step; /* rows taken */
     uint64_t sample_failed;
     struct hx_memory_phase use; /* at the last request of the life, with the last objects still there */
     uint64_t use_live_bytes;
+    uint64_t live_peak_bytes; /* greatest sum of a sample; exact with one lane */
+    struct hx_figure meta_bytes; /* of the allocator, by its own books, at the last request */
 };
+
+struct work {
+    uint64_t ops;
+    uint64_t live_bytes;
+};
+
+/* What all lanes have done and hold. */
+static struct work work_now(const struct hx_job *job) {
+    struct work all = {0};
+    for (unsigned i = 0; i < job->ask->threads; i++) {
+        const struct hx_probe *probe = job->lane[i].probe;
+        all.ops += hx_probe_peek(&probe->ops);
+        all.live_bytes += hx_probe_peek(&probe->live_bytes);
+    }
+    return all;
+}
+
+static struct hx_figure meta_bytes(const struct hx_job *job) {
+    struct hx_ledger_row rows[HX_LEDGER_ROWS_MAX];
+    struct hx_figure found = hx_figure_none("this backend tells no metadata");
+    for (unsigned lane = 0; lane < job->ask->threads && (lane == 0 || !hx_glue_shares); lane++) {
+        size_t count = hx_glue_ledger(job->lane[lane].env, rows);
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(rows[i].name, "ua_meta_bytes") == 0) {
+                found = hx_figure_of((found.reason == NULL ? found.value : 0) + (double)rows[i].value);
+            }
+        }
+    }
+    return found;
+}
 
 static void end_phase(struct life *life, struct hx_memory_phase *out) {
     hx_memory_phase(&life->memory, out);
@@ -38,10 +78,12 @@ static void end_phase(struct life *life, struct hx_memory_phase *out) {
 static void take_row(struct hx_probe *probe) {
     struct life *life = probe->listener;
     struct hx_memory_now now;
+    struct work work = work_now(life->job);
+    life->live_peak_bytes = work.live_bytes > life->live_peak_bytes ? work.live_bytes : life->live_peak_bytes;
     if (hx_memory_now(&life->memory, &now)) {
-        struct hx_series_row row = {.work_ops = probe->ops,
+        struct hx_series_row row = {.work_ops = work.ops,
                                     .time_ns = hx_monotonic_ns() - life->start_ns,
-                                    .live_bytes = probe->live_bytes,
+                                    .live_bytes = work.live_bytes,
                                     .rss_bytes = now.rss_bytes,
                                     .rss_anon_bytes = now.rss_anon_bytes};
         hx_series_append(&life->series, &row);
@@ -53,7 +95,8 @@ static void take_row(struct hx_probe *probe) {
     probe->sample_due_ops = life->total_ops * next / HX_SERIES_ROWS;
     if (next > HX_SERIES_ROWS) {
         probe->sample_due_ops = UINT64_MAX;
-        life->use_live_bytes = probe->live_bytes;
+        life->use_live_bytes = work.live_bytes;
+        life->meta_bytes = meta_bytes(life->job);
         end_phase(life, &life->use);
     }
 }
@@ -74,7 +117,26 @@ static void report_phase(struct hx_text *text, const char *phase, const struct l
     hx_report_metric(text, phase, "anon_huge_bytes", "bytes", since(now->anon_huge_bytes, mark->anon_huge_bytes));
     hx_report_metric(text, phase, "rss_peak_bytes", "bytes", since(now->rss_peak_bytes, mark->rss_bytes));
     hx_report_metric(text, phase, "page_table_bytes", "bytes", since(now->page_table_bytes, mark->page_table_bytes));
+    hx_report_metric(text, phase, "swap_bytes", "bytes", since(now->swap_bytes, mark->swap_bytes));
     hx_report_metric(text, phase, "live_bytes", "bytes", hx_figure_of((double)live_bytes));
+}
+
+/* Of what was resident at the last request, how much is gone. */
+static struct hx_figure given_back(const struct life *life, struct hx_figure now) {
+    return since(life->use.rss_anon_bytes, now);
+}
+
+static void report_drag(struct hx_text *text, const struct life *life) {
+    static const char unread[] = "/proc/self/statm cannot be read";
+    struct hx_figure drag = hx_figure_none(unread);
+    struct hx_series_means means = {hx_figure_none(unread), hx_figure_none(unread)};
+    if (life->sample_failed == 0) {
+        drag = hx_series_drag(&life->series, life->mark_now.rss_anon_bytes);
+        means = hx_series_means(&life->series, life->mark_now.rss_anon_bytes);
+    }
+    hx_report_metric(text, "all", "drag", "ratio", drag);
+    hx_report_metric(text, "all", "rss_anon_mean_bytes", "bytes", means.rss_anon_bytes);
+    hx_report_metric(text, "all", "live_mean_bytes", "bytes", means.live_bytes);
 }
 
 static void report_series(struct hx_text *text, const struct life *life) {
@@ -93,6 +155,25 @@ static void report_series(struct hx_text *text, const struct life *life) {
     hx_json_close(text);
 }
 
+static void begin_life(struct hx_job *job, struct life *life) {
+    life->job = job;
+    life->total_ops = job->lane[0].cycle.ops * job->ask->cycles_per_block * job->ask->blocks;
+    life->start_ns = hx_monotonic_ns();
+    for (unsigned i = 0; i < job->ask->threads; i++) {
+        hx_probe_init(job->lane[i].probe);
+    }
+    struct hx_probe *probe = job->lane[0].probe;
+    probe->listener = life;
+    probe->on_sample = take_row;
+    probe->sample_due_ops = (life->total_ops + HX_SERIES_ROWS - 1) / HX_SERIES_ROWS;
+}
+
+static void wait_ns(long ns) {
+    struct timespec left = {.tv_nsec = ns};
+    while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+    }
+}
+
 void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
     struct life *life = hx_map_touched(sizeof *life);
     if (life == NULL || !hx_series_init(&life->series, HX_SERIES_ROWS)) {
@@ -100,31 +181,28 @@ void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
     }
     hx_memory_open(&life->memory, "/proc/self");
     double cost_ns = hx_memory_cost_ns(&life->memory);
-    struct hx_memory_phase setup, release, idle;
+    struct hx_memory_phase setup, release, soon, idle;
 
     hx_job_rehearse_aside(job);
+    hx_job_begin(job);
     end_phase(life, &life->mark);
     if (!hx_memory_now(&life->memory, &life->mark_now)) {
         life->mark_now = (struct hx_memory_now){0};
     }
     hx_job_open(job);
     end_phase(life, &setup);
-
-    life->total_ops = hx_job_ops_total(job);
-    life->start_ns = hx_monotonic_ns();
-    hx_probe_init(job->probe);
-    job->probe->listener = life;
-    job->probe->on_sample = take_row;
-    job->probe->sample_due_ops = (life->total_ops + HX_SERIES_ROWS - 1) / HX_SERIES_ROWS;
+    begin_life(job, life);
     for (unsigned i = 0; i < job->ask->blocks; i++) {
         hx_job_block(job, i, HX_PROBE_CALLS);
     }
-    uint64_t live_after_bytes = job->probe->live_bytes;
+    uint64_t live_after_bytes = work_now(job).live_bytes;
     end_phase(life, &release);
     hx_job_verify(job);
-    nanosleep(&(struct timespec){.tv_nsec = IDLE_NS}, NULL);
+    wait_ns(SOON_NS);
+    hx_memory_phase(&life->memory, &soon);
+    wait_ns(LATE_NS);
     end_phase(life, &idle);
-    uint64_t live_peak_bytes = job->probe->live_peak_bytes;
+    uint64_t live_peak_bytes = job->ask->threads == 1 ? job->lane[0].probe->live_peak_bytes : life->live_peak_bytes;
 
     hx_report_begin(text, job);
     report_phase(text, "setup", life, &setup, 0);
@@ -132,9 +210,12 @@ void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
     report_phase(text, "release", life, &release, live_after_bytes);
     report_phase(text, "idle", life, &idle, live_after_bytes);
     report_phase(text, "all", life, &life->use, live_peak_bytes);
-    struct hx_figure drag = life->sample_failed != 0 ? hx_figure_none("/proc/self/statm cannot be read")
-                                                     : hx_series_drag(&life->series, life->mark_now.rss_anon_bytes);
-    hx_report_metric(text, "all", "drag", "ratio", drag);
+    hx_report_metric(text, "release", "given_back_bytes", "bytes", given_back(life, release.rss_anon_bytes));
+    hx_report_metric(text, "idle", "given_back_100ms_bytes", "bytes", given_back(life, soon.rss_anon_bytes));
+    hx_report_metric(text, "idle", "given_back_1s_bytes", "bytes", given_back(life, idle.rss_anon_bytes));
+    hx_report_metric(text, "idle", "retained_bytes", "bytes", since(idle.rss_anon_bytes, life->mark.rss_anon_bytes));
+    report_drag(text, life);
+    hx_report_metric(text, "all", "meta_bytes", "bytes", life->meta_bytes);
     hx_report_metric(text, "all", "sample_cost", "ns", hx_figure_of(cost_ns));
     hx_report_metrics_end(text);
     report_series(text, life);

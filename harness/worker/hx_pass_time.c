@@ -1,5 +1,8 @@
 /* hx_pass_time.c - ns per op, with nothing else switched on.
  *
+ * With several threads a block lasts from the common start to the end of the last one, and ns/op is that time by the threads over
+ * the ops of all: what an op costs the thread that asks for it. A backend that scales perfectly keeps the figure of one thread.
+ *
  * Google Benchmark is around all blocks in one call; the ends of blocks are read by our clock (no system call). An observation is
  * the best block, total time over ops stands beside it as typical. getrusage before and after the run alone. */
 #include <stdio.h>
@@ -19,6 +22,14 @@ static double run_blocks(void *self) {
     return (double)total_ns / (double)HX_NS_PER_S;
 }
 
+static double lanes_cpu_ns(const struct hx_job *job) {
+    uint64_t cpu_ns = 0;
+    for (unsigned i = 0; i < job->ask->threads; i++) {
+        cpu_ns += job->lane[i].cpu_ns;
+    }
+    return (double)cpu_ns;
+}
+
 void hx_pass_time(struct hx_job *job, struct hx_text *text) {
     const struct hx_ask *ask = job->ask;
     char name[256];
@@ -35,8 +46,9 @@ void hx_pass_time(struct hx_job *job, struct hx_text *text) {
     hx_job_verify(job);
 
     struct hx_usage used = hx_usage_difference(&before, &after);
-    used.faults_minor -= job->position_usage.faults_minor;
-    used.faults_major -= job->position_usage.faults_major;
+    struct hx_usage position = hx_job_position_usage(job);
+    used.faults_minor -= position.faults_minor;
+    used.faults_major -= position.faults_major;
     uint64_t best_ns = UINT64_MAX;
     uint64_t total_ns = 0;
     for (unsigned i = 0; i < ask->blocks; i++) {
@@ -44,13 +56,18 @@ void hx_pass_time(struct hx_job *job, struct hx_text *text) {
         best_ns = block_ns < best_ns ? block_ns : best_ns;
         total_ns += block_ns;
     }
-    double best_ns_per_op = (double)best_ns / (double)hx_job_ops_per_block(job);
-    double typical_ns_per_op = (double)total_ns / (double)hx_job_ops_total(job);
+    double best_ns_per_op = (double)best_ns * ask->threads / (double)hx_job_ops_per_block(job);
+    double typical_ns_per_op = (double)total_ns * ask->threads / (double)hx_job_ops_total(job);
+    double cpu_ns_per_op = ask->threads == 1 ? row.cpu_time_ns : lanes_cpu_ns(job) / (double)hx_job_ops_total(job);
 
     hx_report_begin(text, job);
     hx_report_metric(text, "all", "time", "ns/op", hx_figure_of(best_ns_per_op));
     hx_report_metric(text, "all", "time_typical", "ns/op", hx_figure_of(typical_ns_per_op));
     hx_report_usage(text, "all", &used);
+    if (ask->threads > 1) {
+        hx_report_metric(text, "all", "time_cpu", "ns/op", hx_figure_of(cpu_ns_per_op));
+        hx_report_metric(text, "all", "threads_per_pu", "ratio", hx_figure_of(hx_job_lanes_per_pu(ask)));
+    }
     hx_report_metrics_end(text);
     hx_json_array(text, "block_ns");
     for (unsigned i = 0; i < ask->blocks; i++) {
@@ -61,7 +78,7 @@ void hx_pass_time(struct hx_job *job, struct hx_text *text) {
     hx_json_string(text, "name", name);
     hx_json_i64(text, "iterations", row.iterations);
     hx_json_double(text, "real_time", best_ns_per_op);
-    hx_json_double(text, "cpu_time", row.cpu_time_ns);
+    hx_json_double(text, "cpu_time", cpu_ns_per_op);
     hx_json_string(text, "time_unit", "ns");
     hx_json_close(text);
 }

@@ -61,6 +61,19 @@ static inline void hx_probe_init(struct hx_probe *probe) {
     *probe = (struct hx_probe){.allocation_sum = HX_CHECKSUM_INIT, .sample_due_ops = UINT64_MAX};
 }
 
+/* Only the probe's own thread changes `ops` and `live_bytes`; in pass memory lane 0 reads those of the others. */
+static inline void hx_probe_publish(uint64_t *field, uint64_t value) {
+    __atomic_store_n(field, value, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t hx_probe_peek(const uint64_t *field) {
+    return __atomic_load_n(field, __ATOMIC_RELAXED);
+}
+
+static inline void hx_probe_live_drop(struct hx_probe *probe, uint64_t bytes) {
+    hx_probe_publish(&probe->live_bytes, probe->live_bytes - bytes);
+}
+
 static inline void hx_probe_call_begin(struct hx_probe *probe, enum hx_call call) {
     if (probe->hist[call] != NULL) {
         probe->call_start_ns = hx_monotonic_ns();
@@ -81,11 +94,11 @@ static inline void hx_probe_call_end(struct hx_probe *probe, enum hx_call call, 
 /* After the timed part. kind: 0 typed, 1 slice, 2 bytes. */
 static inline void hx_probe_count(struct hx_probe *probe, size_t size_bytes, size_t count, unsigned kind) {
     uint64_t bytes = (uint64_t)size_bytes * count;
-    probe->ops++;
+    hx_probe_publish(&probe->ops, probe->ops + 1);
     probe->requested_bytes += bytes;
     uint64_t padded_bytes = (bytes + 8 + 15) & ~UINT64_C(15);
     probe->padded_bytes += padded_bytes < 32 ? 32 : padded_bytes;
-    probe->live_bytes += bytes;
+    hx_probe_publish(&probe->live_bytes, probe->live_bytes + bytes);
     if (probe->live_bytes > probe->live_peak_bytes) {
         probe->live_peak_bytes = probe->live_bytes;
     }

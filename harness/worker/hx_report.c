@@ -13,7 +13,25 @@ enum { OBSERVATION_FD = 3 };
 /* Fewer blocks than this: the observation is marked, and nobody gates on it. */
 #define BLOCKS_ENOUGH 3
 
-void hx_report_begin(struct hx_text *text, const struct hx_job *job) {
+static void report_place(struct hx_text *text, struct hx_job *job) {
+    const struct hx_ask *ask = job->ask;
+    hx_json_array(text, "pus");
+    for (size_t i = 0; i < ask->pu_count; i++) {
+        hx_json_u64(text, NULL, ask->pu[i]);
+    }
+    hx_json_close(text);
+    hx_json_bool(text, "migrated", hx_job_migrated(job, &job->migrations));
+    hx_json_array(text, "flags");
+    if (ask->blocks < BLOCKS_ENOUGH) {
+        hx_json_string(text, NULL, "few_blocks");
+    }
+    if (hx_job_lanes_per_pu(ask) > 1) {
+        hx_json_string(text, NULL, "oversubscribed");
+    }
+    hx_json_close(text);
+}
+
+void hx_report_begin(struct hx_text *text, struct hx_job *job) {
     const struct hx_ask *ask = job->ask;
     hx_json_object(text, NULL);
     hx_json_u64(text, "protocol", HX_PROTOCOL_VERSION);
@@ -37,19 +55,7 @@ void hx_report_begin(struct hx_text *text, const struct hx_job *job) {
     hx_json_u64(text, "refills_per_block", job->block[0].refills);
     hx_json_hex(text, "allocation_checksum", job->cycle.allocation_sum);
     hx_json_hex(text, "checksum", job->cycle.checksum);
-    struct hx_pin_verdict verdict = {0};
-    hx_json_array(text, "pus");
-    if (ask->pu_count != 0) {
-        verdict = hx_pin_proof_check(&job->pin);
-        hx_json_u64(text, NULL, ask->pu[0]);
-    }
-    hx_json_close(text);
-    hx_json_bool(text, "migrated", verdict.migrated);
-    hx_json_array(text, "flags");
-    if (ask->blocks < BLOCKS_ENOUGH) {
-        hx_json_string(text, NULL, "few_blocks");
-    }
-    hx_json_close(text);
+    report_place(text, job);
     hx_json_array(text, "metrics");
 }
 
@@ -76,7 +82,14 @@ void hx_report_usage(struct hx_text *text, const char *phase, const struct hx_us
 
 void hx_report_ledger(struct hx_text *text, const struct hx_job *job) {
     struct hx_ledger_row rows[HX_LEDGER_ROWS_MAX];
-    size_t count = hx_glue_ledger(job->env, rows);
+    size_t count = hx_glue_ledger(job->lane[0].env, rows);
+    for (unsigned lane = 1; lane < job->ask->threads && !hx_glue_shares; lane++) {
+        struct hx_ledger_row more[HX_LEDGER_ROWS_MAX];
+        size_t more_count = hx_glue_ledger(job->lane[lane].env, more);
+        for (size_t i = 0; i < count && i < more_count; i++) {
+            rows[i].value += more[i].value;
+        }
+    }
     for (size_t i = 0; i < count; i++) {
         hx_report_metric(text, "all", rows[i].name, rows[i].unit, hx_figure_of((double)rows[i].value));
     }

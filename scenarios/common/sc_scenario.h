@@ -42,6 +42,7 @@ struct sc_info {
     const char *why; /* one sentence */
     bool needs_input;
     bool zeroed;
+    unsigned threads_max; /* 0: as many as the worker takes. Each thread runs the body on a plan of its own, see below */
     const char *const *default_input; /* ends with NULL; NULL when no input is needed */
     struct sc_dial dials[SC_PROFILE_COUNT][SC_PAGES_COUNT];
     /* Makes the plan; bad input ends the process with one clear line, exit 5 (hx_die). */
@@ -51,7 +52,11 @@ struct sc_info {
 struct hx_env;
 struct hx_probe;
 
-/* One thread's run of a scenario. */
+/* One thread's run of a scenario.
+ *
+ * Several threads run the same body at once, each with its own run and its own plan (setup is called once a thread, one after the
+ * other, with a seed drawn for it). So a plan may hold scratch memory, input is shared and read only, and a scenario file has no
+ * writable static. What a thread builds, and its checksum, does not depend on the others. */
 struct sc_run {
     struct hx_env *env;
     struct hx_probe *probe; /* not read in form HX_PROBE_NONE */

@@ -58,7 +58,7 @@ HX_INLINE void sc_release(struct sc_scope *scope) {
 HX_INLINE void sc_scope_close(struct sc_scope *scope) {
     hx_scope_close(&scope->hx);
     if (HX_PROBE != HX_PROBE_NONE) {
-        scope->probe->live_bytes -= scope->live_bytes;
+        hx_probe_live_drop(scope->probe, scope->live_bytes);
         hx_probe_request_end(scope->probe);
     }
 }
@@ -119,7 +119,7 @@ HX_INLINE void sc_free(struct sc_scope *scope, void *object, size_t size_bytes) 
     hx_free(&scope->hx, object);
     hx_probe_call_end(scope->probe, HX_CALL_FREE, false);
     scope->live_bytes -= size_bytes;
-    scope->probe->live_bytes -= size_bytes;
+    hx_probe_live_drop(scope->probe, size_bytes);
     scope->probe->frees++;
 }
 
