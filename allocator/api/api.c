@@ -11,6 +11,7 @@
 #include "arena/arena.h"
 #include "debug/fault_handler.h"
 #include "debug/second_mark.h"
+#include "debug/watcher.h"
 #include "gc/gc.h"
 
 static struct ua_heap *need_heap(struct ua_heap *heap, const char *call)
@@ -41,6 +42,11 @@ struct ua_heap *ua_heap_new(const struct ua_options *options)
         ua_heap_destroy(heap);
         return NULL;
     }
+    if (heap != NULL && chosen.profile_rate_bytes != 0 && !ua_watcher_start(heap, chosen.profile_rate_bytes)) {
+        ua_heap_destroy(heap);
+        ua_error_set(ENOMEM, "ua_heap_new: no memory for the profile");
+        return NULL;
+    }
     if (heap != NULL)
         ua_registry_add(heap);
     return heap;
@@ -51,6 +57,7 @@ void ua_heap_close(struct ua_heap *heap)
     if (heap == NULL)
         return;
     ua_registry_remove(heap);
+    ua_watcher_stop(heap);
     ua_heap_destroy(heap);
 }
 

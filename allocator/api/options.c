@@ -16,7 +16,8 @@ static const struct ua_options preset_safe = {
     .prezero = UA_PREZERO_WINDOW, .huge_pages = UA_HUGE_MADVISE, .fault = UA_FAULT_PROTECT,
     .quarantine = UA_QUARANTINE_ON, .quarantine_limit_bytes = UA_QUARANTINE_LIMIT_AUTO, .roots = UA_ROOTS_CONSERVATIVE,
     .collect = UA_COLLECT_STW, .gogc = 100, .memory_limit_bytes = UA_MEMORY_LIMIT_NONE, .assist = 1, .workers = 0,
-    .decay_ms = 0, .verify = UA_VERIFY_OFF, .chunk_bytes = UA_CHUNK_BYTES_DEFAULT, .sanitizer = UA_SANITIZER_AUTO};
+    .decay_ms = 0, .verify = UA_VERIFY_OFF, .chunk_bytes = UA_CHUNK_BYTES_DEFAULT, .sanitizer = UA_SANITIZER_AUTO,
+    .profile_rate_bytes = 0};
 
 int ua_options_preset(struct ua_options *options, const char *preset)
 {
@@ -79,6 +80,8 @@ static const struct option table[] = {
     {"chunk_bytes", SIZE, FIELD(chunk_bytes), {NULL},
      "option chunk_bytes must be a power of two from 64 KiB to 64 MiB"},
     {"sanitizer", WORD, FIELD(sanitizer), {"auto", "off"}, "option sanitizer must be auto or off"},
+    {"profile_rate", SIZE, FIELD(profile_rate_bytes), {"off"},
+     "option profile_rate must be off, or the bytes between samples (1 = all) with KiB, MiB or GiB"},
 };
 
 /* Digits, then an optional unit; false if anything else is there. */
@@ -110,8 +113,10 @@ static bool parse_value(const struct option *option, const char *text, uint64_t 
     for (size_t i = 0; i < sizeof option->words / sizeof option->words[0] && option->words[i] != NULL; i++)
         if (strcmp(option->words[i], text) == 0) {
             *value = option->kind == WORD ? i : UINT64_MAX;
-            if (option->kind == SIZE && strcmp(option->name, "memory_limit") == 0)
+            if (option->kind == SIZE && option->offset == offsetof(struct ua_options, memory_limit_bytes))
                 *value = (uint64_t)UA_MEMORY_LIMIT_NONE;
+            if (option->kind == SIZE && option->offset == offsetof(struct ua_options, profile_rate_bytes))
+                *value = 0;
             return true;
         }
     if (option->kind == WORD || !parse_size(text, value))
@@ -147,7 +152,7 @@ int ua_options_set(struct ua_options *options, const char *name, const char *val
         return 0;
     }
     ua_error_set(EINVAL, "unknown option; valid: prezero huge_pages fault quarantine quarantine_limit roots collect gogc "
-                         "memory_limit assist workers decay_ms verify chunk_bytes sanitizer");
+                         "memory_limit assist workers decay_ms verify chunk_bytes sanitizer profile_rate");
     return -1;
 }
 

@@ -65,11 +65,15 @@ static struct ua_span *take_chunk(struct ua_arena *arena)
     struct ua_heap *heap = arena->heap;
     struct ua_span *chunk = ua_chunk_take_reuse(&heap->chunks, arena);
 
-    if (chunk != NULL)
+    if (chunk != NULL) {
+        ua_watch_note(&heap->chunks.watch, UA_EVENT_REUSE, arena, chunk);
         return chunk;
+    }
     if (heap->gc_ops != NULL)
         heap->gc_ops->before_chunk(heap, heap->chunks.chunk_bytes);
     chunk = ua_chunk_take(&heap->chunks, arena);
+    if (chunk != NULL)
+        ua_watch_note(&heap->chunks.watch, UA_EVENT_CHUNK, arena, chunk);
     if (chunk != NULL && heap->gc_ops != NULL)
         heap->gc_ops->after_chunk(heap, chunk);
     return chunk;
@@ -88,6 +92,7 @@ bool ua_arena_refill(struct ua_arena *arena)
         ua_chunk_fill(&arena->heap->chunks, full, arena->fast.front, arena->fast.back, arena->fast.log);
         full->next = arena->full;
         arena->full = full;
+        ua_watch_note(&arena->heap->chunks.watch, UA_EVENT_FULL, arena, full);
     }
     arena->chunk_count++;
     count(&arena->heap->refill_count);
@@ -123,6 +128,7 @@ struct ua_arena *ua_arena_create(struct ua_heap *heap)
         return NULL;
     }
     count(&heap->arena_new_count);
+    ua_watch_note(&heap->chunks.watch, UA_EVENT_NEW, arena, NULL);
     return arena;
 }
 
@@ -161,6 +167,7 @@ static struct ua_span *give_active(struct ua_arena *arena)
     arena->active = NULL;
     if (ua_arena_rewinds(heap)) {
         ua_chunk_rewind(&heap->chunks, chunk, front, back);
+        ua_watch_note(&heap->chunks.watch, UA_EVENT_LEAVE, arena, chunk);
         ua_chunk_put_reuse(&heap->chunks, chunk, chunk->free_low, chunk->free_high, chunk->log_next);
         return NULL;
     }
@@ -168,6 +175,7 @@ static struct ua_span *give_active(struct ua_arena *arena)
         ua_chunk_retire(chunk, front, back, log);
         return chunk;
     }
+    ua_watch_note(&heap->chunks.watch, UA_EVENT_LEAVE, arena, chunk);
     ua_chunk_put_reuse(&heap->chunks, chunk, front, back, log);
     return NULL;
 }
@@ -200,6 +208,7 @@ void ua_arena_release(struct ua_arena *arena)
     if (heap->gc_ops != NULL)
         heap->gc_ops->arena_freed(heap, arena);
     check_full_list(arena);
+    ua_watch_note(&heap->chunks.watch, UA_EVENT_FREE, arena, NULL);
     batch = arena->full;
     arena->full = NULL;
     last = give_active(arena);
@@ -230,6 +239,7 @@ int ua_arena_restart(struct ua_arena *arena)
     } else {
         ua_chunk_retire(chunk, arena->fast.front, arena->fast.back, arena->fast.log);
     }
+    ua_watch_note(&heap->chunks.watch, UA_EVENT_RESET, arena, NULL);
     arena->full = NULL;
     arena->chunk_count = 1;
     arena->used_bytes = 0;

@@ -16,6 +16,7 @@
 #include "heap/log.h"
 #include "heap/prezero.h"
 #include "heap/space.h"
+#include "heap/watch.h"
 
 enum ua_phase { UA_PHASE_OFF, UA_PHASE_MARK, UA_PHASE_MARK_TERMINATION };
 
@@ -33,6 +34,7 @@ struct ua_chunk_pool {
     size_t redzone_bytes;   /* at a chunk's end, when a sanitizer watches */
     bool sanitize;          /* do not reuse active chunks, hide freed memory */
     bool quarantine;
+    struct ua_watch *watch; /* atomic; NULL: nobody watches */
 
     struct ua_lock lock;
     struct ua_list reuse, ready, quarantined, fault; /* guard: lock */

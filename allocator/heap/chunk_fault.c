@@ -51,6 +51,8 @@ static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, bool
         ua_acct_move(pool->acct, UA_ACCT_IN_USE, UA_ACCT_KEPT, chunk->bytes);
     }
     ua_acct_large_free(pool->acct, chunk->bytes);
+    /* Still ours alone: on a list another thread may take it, and note that, at once. */
+    ua_watch_note(&pool->watch, UA_EVENT_FAULT, chunk->last_arena, chunk);
     chunk->bits_end = chunk->base;
     ua_logs_put(pool->logs, chunk->log);
     chunk->log = NULL;
@@ -201,6 +203,7 @@ void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch)
         if (pool->sanitize)
             ua_san_poison(chunk->base, chunk->bytes);
     }
+    ua_watch_note(&pool->watch, UA_EVENT_GIVE, batch->last_arena, batch);
     ua_lock_acquire(&pool->lock);
     marking = pool->phase != UA_PHASE_OFF;
     for (chunk = batch; chunk != NULL; chunk = chunk->next) {
@@ -208,6 +211,7 @@ void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch)
         if (marking) {
             ua_chunk_set_state(chunk, UA_CHUNK_FAULT);
             ua_list_insert_back(&pool->fault, &chunk->node);
+            ua_watch_note(&pool->watch, UA_EVENT_WAIT, chunk->last_arena, chunk);
         } else {
             ua_span_set_noscan(chunk, true);
         }
@@ -251,6 +255,7 @@ void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk)
     count_unprotected(pool, chunk->unprotected ? -1 : 0);
     chunk->unprotected = false;
     ua_chunk_set_state(chunk, UA_CHUNK_READY);
+    ua_watch_note(&pool->watch, UA_EVENT_READY, NULL, chunk);
     ua_list_insert_front(&pool->ready, &chunk->node);
     ua_lock_release(&pool->lock);
 }

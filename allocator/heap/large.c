@@ -68,6 +68,7 @@ struct ua_span *ua_large_alloc(struct ua_large *large, const struct ua_layout *l
     ua_lock_acquire(&large->lock);
     ua_list_insert_back(&large->live, &span->node);
     ua_lock_release(&large->lock);
+    ua_watch_note(&large->watch, UA_EVENT_LARGE, NULL, span);
     return span;
 }
 
@@ -77,6 +78,7 @@ void ua_large_free(struct ua_large *large, struct ua_span *span)
     size_t bytes = span->bytes;
 
     UA_CHECK(ua_span_kind(span) == UA_SPAN_LARGE, "large: span is not a large object");
+    ua_watch_note(&large->watch, UA_EVENT_LARGE_FREE, NULL, span);
     ua_span_set_kind(span, UA_SPAN_UNUSED);
     ua_space_set_span(large->space, base, bytes, NULL);
     ua_acct_large_free(large->acct, bytes);

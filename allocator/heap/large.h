@@ -8,6 +8,7 @@
 #define UA_HEAP_LARGE_H
 
 #include "heap/pages.h"
+#include "heap/watch.h"
 
 struct ua_large {
     struct ua_pages *pages;
@@ -17,6 +18,7 @@ struct ua_large {
     struct ua_lock lock;
     struct ua_list live;        /* spans of living objects; guard: lock */
     struct ua_list free_spans;  /* records to use again; guard: lock */
+    struct ua_watch *watch;     /* atomic; NULL: nobody watches */
 };
 
 void ua_large_init(struct ua_large *large, struct ua_pages *pages, struct ua_acct *acct, struct ua_meta *meta,

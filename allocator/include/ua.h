@@ -190,7 +190,8 @@ static inline __attribute__((always_inline, unused)) void *ua_slice(struct ua_ar
 }
 #endif
 
-/* The collected heap: objects, roots, finalizers, collections, threads. */
+/* The collected heap: objects, roots, finalizers, collections, threads; a profile and a trace. */
 #include "ua_gc.h"
+#include "ua_profile.h"
 
 #endif

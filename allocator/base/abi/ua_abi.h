@@ -46,6 +46,7 @@ struct ua_options {
     enum ua_verify verify;
     size_t chunk_bytes; /* 64 KiB .. 64 MiB, power of two */
     enum ua_sanitizer sanitizer;
+    uint64_t profile_rate_bytes; /* mean of bytes between two samples of the profile (ua_profile.h); 1 = all, 0 = off */
 };
 
 /* ---- types ---------------------------------------------------------------------------------------------------------- */

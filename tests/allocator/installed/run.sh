@@ -8,7 +8,7 @@ place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 
 cmake --install "$build" --component ua --prefix "$place/usr" >"$place/log" 2>&1 || { cat "$place/log"; exit 1; }
-for header in ua.h ua_debug.h ua_stats.h ua_gc.h; do
+for header in ua.h ua_debug.h ua_stats.h ua_gc.h ua_profile.h; do
     echo "#include <$header>" >"$place/alone.c"
     cp "$place/alone.c" "$place/alone.cc"
     for standard in c11 c17; do
