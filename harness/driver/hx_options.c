@@ -113,6 +113,7 @@ static bool parse_threads(const char *text, struct hx_settings *out, struct hx_e
             return hx_fail(error, "--threads %s: 0 is no number of threads", text);
         }
     }
+    out->eight_at_two = false;
     return true;
 }
 

@@ -74,13 +74,16 @@ static bool choose_pus(struct hx_drive *drive, const struct hx_options *options,
     struct hx_pu_request request = {.cpus = options->cpus, .numa_node = -1, .want = want};
     char message[256] = "";
     bool good = hx_topology_choose(topology, &request, choice, message, sizeof message) == 0 || hx_fail(error, "--cpus: %s", message);
-    if (good && choice->count < want) {
-        good = hx_fail(error, "--threads %u: only %u processors may be used here", want, choice->count);
-    }
     if (good) {
-        drive->pu_count = choice->count;
-        drive->pus = hx_alloc(choice->count * sizeof *drive->pus);
-        memcpy(drive->pus, choice->pu, choice->count * sizeof *drive->pus);
+        if (choice->count < want) {
+            hx_warn("--threads %u: only %u processors may be used here; threads share them, and such processes are marked oversubscribed",
+                    want, choice->count);
+        }
+        drive->pu_count = choice->count > want ? choice->count : want;
+        drive->pus = hx_alloc(drive->pu_count * sizeof *drive->pus);
+        for (size_t i = 0; i < drive->pu_count; i++) {
+            drive->pus[i] = choice->pu[i % choice->count];
+        }
     }
     free(choice);
     hx_topology_free(topology);

@@ -22,7 +22,7 @@ static bool check_echo(const json_t *root, const struct hx_request *asked, struc
     uint64_t rep = 0, order = 0, seed = 0;
     if (!hx_tree_check_protocol(root, "observation", error) || !hx_tree_get_string(root, "pass", &pass, error) ||
         !hx_tree_get_cell_words(root, &cell, error) || !hx_tree_get_count(root, "rep", &rep, error) ||
-        !hx_tree_get_count(root, "order", &order, error) || !hx_tree_get_seed(root, &seed, error)) {
+        !hx_tree_get_count(root, "order", &order, error) || !hx_tree_get_count(root, "seed", &seed, error)) {
         return false;
     }
     if (strcmp(pass, hx_pass_name(asked->pass)) != 0 || !hx_cell_same(&cell, &asked->cell) || rep != asked->rep ||

@@ -16,6 +16,7 @@ struct hx_settings {
     const char *scenario, *backend, *arm; /* GLOBs joined by commas; NULL = all */
     unsigned threads[HX_THREADS_MAX];     /* empty = 1 */
     size_t thread_count;
+    bool eight_at_two; /* full, unless the user lists threads: eight workload cells also run on two threads */
     bool pages[HX_PAGES_COUNT];
     unsigned reps[HX_PASS_COUNT]; /* processes a cell and pass; 0 = the pass is not made */
     unsigned event_groups;        /* the counters pass makes one process a group and repetition; 0 = pass not made */
@@ -23,7 +24,8 @@ struct hx_settings {
     double scale; /* multiplies every cell's scale */
 };
 
-/* The profile's own repetitions (quick 6 time, 1 latency, 1 counters, 1 memory; full 7, 3, 1, 1), all pages, one thread. */
+/* The profile's own repetitions (quick 6 time, 1 latency, 1 counters, 1 memory; full 7, 3, 1, 1), all pages, one thread; full: eight cells also
+ * on two. */
 void hx_settings_default(enum hx_profile profile, struct hx_settings *out);
 
 /* One process to start; its index in the plan is its `order`. */

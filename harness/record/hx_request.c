@@ -21,7 +21,7 @@ char *hx_request_json(const struct hx_request *request) {
     hx_tree_put(object, "pass", hx_tree_word(hx_pass_name(request->pass)));
     hx_tree_put_cell_words(object, cell);
     hx_tree_put_dials(object, cell);
-    hx_tree_put(object, "seed", hx_tree_seed(request->seed));
+    hx_tree_put(object, "seed", hx_tree_count(request->seed));
     hx_tree_put(object, "rep", json_integer(request->rep));
     hx_tree_put(object, "order", hx_tree_count(request->order));
     json_t *pus = json_array();
@@ -80,7 +80,7 @@ static bool read_pus(const json_t *root, struct parsed *parsed, struct hx_reques
 
 static bool read_numbers(const json_t *root, struct hx_request *out, struct hx_error *error) {
     uint64_t rep = 0, group = 0;
-    if (!hx_tree_get_seed(root, &out->seed, error) || !hx_tree_get_count(root, "rep", &rep, error) ||
+    if (!hx_tree_get_count(root, "seed", &out->seed, error) || !hx_tree_get_count(root, "rep", &rep, error) ||
         !hx_tree_get_count(root, "order", &out->order, error) || !hx_tree_get_count(root, "event_group", &group, error)) {
         return false;
     }

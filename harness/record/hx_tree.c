@@ -37,19 +37,6 @@ json_t *hx_tree_count(uint64_t count) {
     return json_string(text);
 }
 
-json_t *hx_tree_seed(uint64_t seed) {
-    return json_integer((json_int_t)seed);
-}
-
-bool hx_tree_get_seed(const json_t *object, uint64_t *out, struct hx_error *error) {
-    const json_t *member = json_object_get(object, "seed");
-    if (!json_is_integer(member)) {
-        return hx_fail(error, "\"seed\" is missing or no integer");
-    }
-    *out = (uint64_t)json_integer_value(member);
-    return true;
-}
-
 char *hx_tree_dump(json_t *value) {
     char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(value);

@@ -20,10 +20,6 @@ json_t *hx_tree_word(const char *text);
 /* A 64-bit count as a JSON integer; one above 2^63 - 1 (a seed may be) as the decimal string that hx_tree_get_count reads too. */
 json_t *hx_tree_count(uint64_t count);
 
-/* A seed inside the worker protocol: its 64 bits as a signed integer, which is all that a JSON library carries. */
-json_t *hx_tree_seed(uint64_t seed);
-bool hx_tree_get_seed(const json_t *object, uint64_t *out, struct hx_error *error);
-
 /* One line of text in fresh memory; takes the reference. Member order is insertion order, so equal trees give equal text. */
 char *hx_tree_dump(json_t *value);
 

@@ -56,12 +56,24 @@ static uint64_t number(json_t *root, const char *key, uint64_t least, uint64_t m
     if (!json_is_integer(value)) {
         hx_die("request: \"%s\" must be a whole number", key);
     }
-    /* A seed may use all 64 bits; JSON integers of the driver carry them as signed. */
     uint64_t found = (uint64_t)json_integer_value(value);
-    if (found < least || found > most) {
+    if (json_integer_value(value) < 0 || found < least || found > most) {
         hx_die("request: \"%s\" is out of range: %" JSON_INTEGER_FORMAT, key, json_integer_value(value));
     }
     return found;
+}
+
+/* A seed may use all 64 bits, and JSON integers hold 63: above that it comes as a string of decimal digits. */
+static uint64_t seed_number(json_t *root) {
+    json_t *value = member(root, "seed");
+    uint64_t found = 0;
+    if (json_is_string(value) && hx_parse_u64(json_string_value(value), &found)) {
+        return found;
+    }
+    if (json_is_string(value)) {
+        hx_die("request: \"seed\" must be a whole number from 0 to 2^64 - 1, not \"%s\"", json_string_value(value));
+    }
+    return number(root, "seed", 0, INT64_MAX);
 }
 
 static size_t words(json_t *root, const char *key, const char **out, size_t capacity) {
@@ -169,7 +181,7 @@ void hx_ask_parse(const char *json, struct hx_ask *out) {
     parse_scale(root, out);
     out->cycles_per_block = number(root, "cycles_per_block", 1, UINT32_MAX);
     out->blocks = (unsigned)number(root, "blocks", 1, HX_BLOCKS_MAX);
-    out->seed = number(root, "seed", 0, UINT64_MAX);
+    out->seed = seed_number(root);
     out->rep = number(root, "rep", 0, INT64_MAX);
     out->order = number(root, "order", 0, INT64_MAX);
     parse_pus(root, out);

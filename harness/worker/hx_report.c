@@ -2,8 +2,9 @@
  *
  * Why on its own descriptor: stdout and stderr belong to the libraries that are loaded. The line is built in mapped memory and
  * written at once at the very end, so a worker that dies leaves nothing that looks like a result. */
-#include <string.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/hx_text.h"
 #include "worker/hx_job.h"
@@ -12,6 +13,17 @@ enum { OBSERVATION_FD = 3 };
 
 /* Fewer blocks than this: the observation is marked, and nobody gates on it. */
 #define BLOCKS_ENOUGH 3
+
+/* As the request gives it: a string where a JSON integer ends. */
+static void report_seed(struct hx_text *text, uint64_t seed) {
+    char digits[24];
+    if (seed <= INT64_MAX) {
+        hx_json_u64(text, "seed", seed);
+        return;
+    }
+    snprintf(digits, sizeof digits, "%llu", (unsigned long long)seed);
+    hx_json_string(text, "seed", digits);
+}
 
 static void report_place(struct hx_text *text, struct hx_job *job) {
     const struct hx_ask *ask = job->ask;
@@ -46,7 +58,7 @@ void hx_report_begin(struct hx_text *text, struct hx_job *job) {
     hx_json_string(text, "options", ask->options);
     hx_json_u64(text, "rep", ask->rep);
     hx_json_u64(text, "order", ask->order);
-    hx_json_i64(text, "seed", (int64_t)ask->seed);
+    report_seed(text, ask->seed);
     hx_json_double(text, "scale", ask->scale);
     hx_json_u64(text, "cycles_per_block", ask->cycles_per_block);
     hx_json_u64(text, "blocks", ask->blocks);

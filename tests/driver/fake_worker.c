@@ -209,7 +209,7 @@ static void observe(const char *worker, const struct hx_request *request) {
     hx_tree_put_dials(root, cell);
     hx_tree_put(root, "rep", json_integer(request->rep + (asked_for("other", request) >= 0 ? 1U : 0U)));
     hx_tree_put(root, "order", hx_tree_count(request->order));
-    hx_tree_put(root, "seed", hx_tree_seed(request->seed));
+    hx_tree_put(root, "seed", hx_tree_count(request->seed));
     hx_tree_put(root, "ops_per_block", hx_tree_count(ops_per_block));
     hx_tree_put(root, "ops_total", hx_tree_count(ops));
     hx_tree_put(root, "refills_per_block", json_integer(2));

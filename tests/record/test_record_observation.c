@@ -68,7 +68,7 @@ static void wrong_requests_are_refused(void **state) {
 
 #define ECHO                                                                                                                      \
     "\"protocol\":1,\"pass\":\"time\",\"scenario\":\"json_dom\",\"backend\":\"arena-safe\",\"arm\":\"fresh\",\"threads\":2,"       \
-    "\"pages\":\"huge\",\"options\":\"prezero=none\",\"rep\":4,\"order\":17,\"seed\":-2"
+    "\"pages\":\"huge\",\"options\":\"prezero=none\",\"rep\":4,\"order\":17,\"seed\":\"18446744073709551614\""
 #define SUMS "\"checksum\":\"00112233445566aa\",\"allocation_checksum\":\"0011223344556677\""
 #define FIGURES                                                                                                                   \
     "\"metrics\":[{\"phase\":\"all\",\"metric\":\"time\",\"unit\":\"ns/op\",\"value\":12.5,\"reason\":null},"                      \
@@ -123,7 +123,7 @@ static void wrong_observations_are_refused(void **state) {
         {"{" ECHO ",\"ops_per_block\":1,\"ops_total\":8,\"metrics\":[{\"phase\":\"all\",\"unit\":\"u\",\"value\":1}]}", "metric"},
         {"{" ECHO ",\"ops_per_block\":1,\"ops_total\":8,\"metrics\":[],\"block_ns\":[0]}", "block_ns"},
         {"{\"protocol\":1,\"pass\":\"time\",\"scenario\":\"json_dom\",\"backend\":\"arena-go\",\"arm\":\"fresh\",\"threads\":2,"
-         "\"pages\":\"huge\",\"options\":\"prezero=none\",\"rep\":4,\"order\":17,\"seed\":-2,\"ops_per_block\":1,\"ops_total\":8,"
+         "\"pages\":\"huge\",\"options\":\"prezero=none\",\"rep\":4,\"order\":17,\"seed\":\"18446744073709551614\",\"ops_per_block\":1,\"ops_total\":8,"
          "\"metrics\":[]}",
          "another request"},
     };

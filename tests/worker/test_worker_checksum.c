@@ -41,7 +41,7 @@ static void ask_sums(const struct ask *ask, struct sums *out) {
     answer_free(&answer);
 }
 
-static void equal_everywhere(const char *scenario, unsigned long seed, double scale, const char *input) {
+static void equal_everywhere(const char *scenario, const char *seed, double scale, const char *input) {
     struct sums first = {{0}, {0}};
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         struct ask ask = ask_of(places[i].worker, "counts", scenario, places[i].backend, places[i].arm);
@@ -62,12 +62,12 @@ static void equal_everywhere(const char *scenario, unsigned long seed, double sc
 static void backends_agree(void **state) {
     (void)state;
     for (size_t s = 0; s < 3; s++) {
-        equal_everywhere(scenarios[s], 1, 0.01, NULL);
-        equal_everywhere(scenarios[s], 4000000007, 0.3, NULL);
+        equal_everywhere(scenarios[s], "1", 0.01, NULL);
+        equal_everywhere(scenarios[s], "4000000007", 0.3, NULL);
     }
     char input[300];
     snprintf(input, sizeof input, "[\"%s\"]", temporary_file("small.json", document, sizeof document - 1));
-    equal_everywhere("json_dom", 1, 0.01, input);
+    equal_everywhere("json_dom", "1", 0.01, input);
 }
 
 /* Passes agree too: the probes change nothing, and one cycle is as good as six. */
@@ -95,7 +95,7 @@ static void seeds_decide(void **state) {
         struct sums one, again, other;
         ask_sums(&ask, &one);
         ask_sums(&ask, &again);
-        ask.seed = 2;
+        ask.seed = "2";
         ask_sums(&ask, &other);
         assert_string_equal(one.contents, again.contents);
         assert_string_equal(one.requests, again.requests);

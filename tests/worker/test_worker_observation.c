@@ -255,6 +255,8 @@ static void bad_input(void **state) {
         {"\"blocks\":3", "\"blocks\":0", "\"blocks\" is out of range"},
         {"\"blocks\":3", "\"blocks\":2.5", "\"blocks\" must be a whole number"},
         {"\"seed\":1,", "", "\"seed\" is missing"},
+        {"\"seed\":1,", "\"seed\":-1,", "\"seed\" is out of range"},
+        {"\"seed\":1,", "\"seed\":\"18446744073709551616\",", "2^64 - 1"},
         {"\"seed\":1,", "\"seed\":1,\"colour\":3,", "unknown member \"colour\""},
         {"\"pus\":null", "\"pus\":[0,1]", "2 \"pus\" for 1 threads"},
         {"\"pus\":null", "\"pus\":[100000]", "PU 100000"},

@@ -38,7 +38,7 @@ const char *planted_path(const char *name) {
 
 struct ask ask_of(const char *worker, const char *pass, const char *scenario, const char *backend, const char *arm) {
     return (struct ask){.worker = worker_path(worker), .pass = pass, .scenario = scenario, .backend = backend, .arm = arm,
-                        .pages = "huge", .options = "-", .scale = 0.05, .cycles_per_block = 1, .blocks = 3, .seed = 1};
+                        .pages = "huge", .options = "-", .scale = 0.05, .cycles_per_block = 1, .blocks = 3, .seed = "1", .threads = 1};
 }
 
 char *ask_json(const struct ask *ask) {
@@ -48,12 +48,13 @@ char *ask_json(const struct ask *ask) {
     char *json = malloc(REQUEST_BYTES);
     assert_non_null(json);
     int bytes = snprintf(json, REQUEST_BYTES,
-                 "{\"protocol\":1,\"pass\":\"%s\",\"scenario\":\"%s\",\"backend\":\"%s\",\"arm\":\"%s\",\"threads\":1,"
-                 "\"pages\":\"%s\",\"options\":\"%s\",\"scale\":%g,\"cycles_per_block\":%u,\"blocks\":%u,\"seed\":%lu,\"rep\":2,"
-                 "\"order\":17,\"pus\":null,\"input\":%s,\"events\":%s,\"event_group\":0,\"litter\":null}",
-                 ask->pass, ask->scenario, ask->backend, ask->arm, ask->pages, ask->options, ask->scale, ask->cycles_per_block,
-                 ask->blocks, ask->seed, ask->input != NULL ? ask->input : input,
-                 ask->events != NULL ? ask->events : "[]");
+                 "{\"protocol\":1,\"pass\":\"%s\",\"scenario\":\"%s\",\"backend\":\"%s\",\"arm\":\"%s\",\"threads\":%u,"
+                 "\"pages\":\"%s\",\"options\":\"%s\",\"scale\":%g,\"cycles_per_block\":%u,\"blocks\":%u,\"seed\":%s,\"rep\":2,"
+                 "\"order\":17,\"pus\":%s,\"input\":%s,\"events\":%s,\"event_group\":0,\"litter\":%s%s%s}",
+                 ask->pass, ask->scenario, ask->backend, ask->arm, ask->threads, ask->pages, ask->options, ask->scale, ask->cycles_per_block,
+                 ask->blocks, ask->seed, ask->pus != NULL ? ask->pus : "null", ask->input != NULL ? ask->input : input,
+                 ask->events != NULL ? ask->events : "[]", ask->litter != NULL ? "\"" : "",
+                 ask->litter != NULL ? ask->litter : "null", ask->litter != NULL ? "\"" : "");
     assert_true(bytes > 0 && bytes < REQUEST_BYTES);
     return json;
 }

@@ -9,8 +9,11 @@ struct ask {
     const char *worker; /* path of the program */
     const char *pass, *scenario, *backend, *arm, *pages, *options;
     double scale;
+    unsigned threads;
+    const char *pus;    /* JSON list; NULL: none */
+    const char *litter; /* NULL: none */
     unsigned cycles_per_block, blocks;
-    unsigned long seed;
+    const char *seed; /* as JSON */
     const char *input;  /* JSON list; NULL: the scenario's default, present or not */
     const char *events; /* JSON list */
     const char *preload; /* LD_PRELOAD, or NULL */
