@@ -70,6 +70,7 @@ struct plan {
     uint32_t *document; /* index of each life's input */
     size_t lives;
     struct member *pending;
+    size_t pending_bytes;
 };
 
 /* What the parser's stack needs for the hungriest document. */
@@ -131,7 +132,8 @@ static size_t share_out(const struct sc_setup *setup, uint32_t *times) {
 static const void *setup(const struct sc_setup *setup) {
     struct plan *plan = sc_keep(sizeof *plan);
     plan->input = setup->input;
-    plan->pending = sc_keep(check_inputs(setup) * sizeof *plan->pending);
+    plan->pending_bytes = check_inputs(setup) * sizeof *plan->pending;
+    plan->pending = sc_keep(plan->pending_bytes);
     uint32_t *times = sc_keep(setup->input_count * sizeof *times);
     plan->lives = share_out(setup, times);
     plan->document = sc_keep(plan->lives * sizeof *plan->document);
@@ -359,6 +361,7 @@ static void drop(struct sc_scope *scope, struct node *node) {
 
 HX_INLINE uint64_t cycle(struct sc_run *run, const struct plan *plan) {
     uint64_t sum = HX_CHECKSUM_INIT;
+    sc_root(run, plan->pending, plan->pending_bytes);
     for (size_t i = 0; i < plan->lives; i++) {
         const struct sc_input *input = &plan->input[plan->document[i]];
         struct sc_scope scope;

@@ -155,6 +155,11 @@ void ua_collect(struct ua_heap *heap)
     ua_gc_run_finalizers(gc, false);
 }
 
+uint64_t ua_gc_cycles(struct ua_heap *heap)
+{
+    return __atomic_load_n(&need_gc(heap, "ua_gc_cycles")->cycle_count, __ATOMIC_RELAXED);
+}
+
 size_t ua_gc_events(struct ua_heap *heap, struct ua_gc_event *events, size_t capacity)
 {
     return ua_gc_read_events(need_gc(heap, "ua_gc_events"), events, capacity);

@@ -97,6 +97,8 @@ UA_API void ua_collect(struct ua_heap *heap);
 
 /* Copies the newest `capacity` cycles, oldest first (at most 256 are kept); returns how many. */
 UA_API size_t ua_gc_events(struct ua_heap *heap, struct ua_gc_event *events, size_t capacity);
+/* Finished cycles so far; one load, so that a program may ask after each allocation whether one has run. */
+UA_API uint64_t ua_gc_cycles(struct ua_heap *heap);
 
 /* ---- threads ---------------------------------------------------------------------------------------------------------- */
 

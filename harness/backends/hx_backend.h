@@ -16,6 +16,7 @@
  *   functions   hx_open hx_close hx_scope_open hx_scope_close hx_new hx_slice hx_bytes hx_free hx_store
  *               hx_position (untimed, between blocks: every block starts from the same position), hx_refills (chunks taken
  *               so far), hx_chunk (changes when an allocation took a chunk), hx_ledger
+ *   perhaps     HX_COLLECTS HX_BLOCK_END HX_ROOT HX_HUGE_ABSENT: hx_backend_defaults.h says what they are otherwise
  *   a table     hx_backend_arms: the names and arms of the catalogue, and why one is absent
  *
  * SC_ZEROED is the scenario's constant, defined before this: 1 means that it relies on zeros in typed objects (hx_new, hx_slice), so

@@ -140,8 +140,7 @@ bool hx_allocator_parse(const char *argument, struct hx_allocator *out, struct h
     return true;
 }
 
-/* True when the kernel gives huge pages to everyone who does not refuse: then each malloc has them without asking. */
-static bool thp_always(void) {
+bool hx_allocator_thp_always(void) {
     char text[128] = {0};
     FILE *file = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
     if (file == NULL) {
@@ -154,5 +153,5 @@ static bool thp_always(void) {
 
 const char *hx_allocator_pages_reason(enum hx_allocator_kind kind, enum hx_pages pages) {
     bool mute = kind == HX_ALLOCATOR_TCMALLOC || kind == HX_ALLOCATOR_OTHER;
-    return pages == HX_PAGES_HUGE && mute && !thp_always() ? "cannot: no option of this malloc asks for huge pages" : NULL;
+    return pages == HX_PAGES_HUGE && mute && !hx_allocator_thp_always() ? "cannot: no option of this malloc asks for huge pages" : NULL;
 }

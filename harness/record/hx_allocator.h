@@ -36,6 +36,8 @@ bool hx_allocator_find(const char *name, struct hx_allocator *out, struct hx_err
  * exports malloc and free. */
 bool hx_allocator_parse(const char *argument, struct hx_allocator *out, struct hx_error *error);
 
+/* True when the kernel gives huge pages to everyone who does not refuse: then each allocator has them without asking. */
+bool hx_allocator_thp_always(void);
 /* NULL when the malloc can honour the cell's page mode, else the reason (constant) for the null rows. */
 const char *hx_allocator_pages_reason(enum hx_allocator_kind kind, enum hx_pages pages);
 

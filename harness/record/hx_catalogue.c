@@ -222,6 +222,7 @@ void hx_catalogue_free(struct hx_catalogue *catalogue) {
         free(backend->arms);
         free(backend->preload_path);
         free(backend->missing);
+        free(backend->huge_absent);
     }
     for (size_t i = 0; i < catalogue->scenario_count; i++) {
         free(catalogue->scenarios[i].why);

@@ -51,6 +51,7 @@ struct hx_backend {
     enum hx_allocator_kind allocator; /* whose options the environment speaks; HX_ALLOCATOR_NONE when not a malloc */
     bool asked;    /* named by the user (--allocator): part of every profile */
     char *missing; /* why none of it can run here, or NULL */
+    char *huge_absent; /* why it cannot ask for huge pages, or NULL */
     struct hx_arm *arms;
     size_t arm_count;
     char **scenarios; /* names of those its worker lists */

@@ -140,7 +140,19 @@ static bool read_backend(const json_t *object, const char *path, const json_t *s
             out->scenarios[out->scenario_count++] = hx_dup(name);
         }
     }
+    const char *huge_absent = json_string_value(json_object_get(object, "huge_absent"));
+    out->huge_absent = huge_absent != NULL ? hx_dup(huge_absent) : NULL;
     return read_arms(object, out, error);
+}
+
+/* A worker that stands for one whose library was missing has no scenario, and no arm that runs. */
+static bool all_absent(const json_t *backends) {
+    for (size_t i = 0; i < json_array_size(backends); i++) {
+        if (json_array_size(json_object_get(json_array_get(backends, i), "arms")) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool read_worker(const json_t *root, const char *path, struct hx_catalogue *catalogue, struct hx_error *error) {
@@ -168,7 +180,7 @@ static bool read_worker(const json_t *root, const char *path, struct hx_catalogu
             return false;
         }
     }
-    if (json_array_size(scenarios) == 0 || json_array_size(backends) == 0) {
+    if (json_array_size(backends) == 0 || (json_array_size(scenarios) == 0 && !all_absent(backends))) {
         return hx_fail(error, "it lists no scenario or no backend");
     }
     return true;

@@ -154,6 +154,9 @@ static const char *absence(const struct hx_scenario *scenario, const struct hx_b
     if (!dial->present) {
         return "the scenario has no dials for this profile and page mode";
     }
+    if (backend->huge_absent != NULL && cell->pages == HX_PAGES_HUGE && !hx_allocator_thp_always()) {
+        return backend->huge_absent;
+    }
     return backend->allocator == HX_ALLOCATOR_NONE ? NULL : hx_allocator_pages_reason(backend->allocator, cell->pages);
 }
 

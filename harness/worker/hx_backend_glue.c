@@ -3,6 +3,8 @@
 
 #include "worker/hx_backend_glue.h"
 
+#include "backends/hx_backend_defaults.h"
+
 #ifndef HX_BACKEND_ANY_NAME
 #define HX_BACKEND_ANY_NAME 0
 #endif
@@ -16,6 +18,8 @@ const size_t hx_glue_arm_count = HX_COUNT_OF(hx_backend_arms);
 const bool hx_glue_any_name = HX_BACKEND_ANY_NAME;
 const bool hx_glue_refills = HX_REFILLS;
 const bool hx_glue_shares = HX_SHARES;
+const bool hx_glue_collects = HX_COLLECTS;
+const char *const hx_glue_huge_absent = HX_HUGE_ABSENT;
 
 const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env) {
     *env = NULL;
@@ -39,6 +43,10 @@ void hx_glue_close(struct hx_env *env) {
 
 void hx_glue_position(struct hx_env *env) {
     hx_position(env);
+}
+
+void hx_glue_block_end(struct hx_env *env) {
+    HX_BLOCK_END(env);
 }
 
 uint64_t hx_glue_refills_now(const struct hx_env *env) {

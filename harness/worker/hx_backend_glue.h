@@ -15,6 +15,8 @@ extern const size_t hx_glue_arm_count;
 extern const bool hx_glue_any_name; /* other backends than the listed one run here under their own name (preloaded) */
 extern const bool hx_glue_refills;  /* chunks are counted: each block must take as many as every other, at least one or, where
                                        the backend never takes one again, none */
+extern const bool hx_glue_collects; /* what is counted are collections: at least one a block, not the same number in all */
+extern const char *const hx_glue_huge_absent; /* why the allocator cannot ask for huge pages, or NULL */
 
 extern const bool hx_glue_shares; /* environments share the first one's heap */
 
@@ -22,6 +24,7 @@ extern const bool hx_glue_shares; /* environments share the first one's heap */
 const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env);
 void hx_glue_close(struct hx_env *env);
 void hx_glue_position(struct hx_env *env);
+void hx_glue_block_end(struct hx_env *env); /* inside the block's time */
 uint64_t hx_glue_refills_now(const struct hx_env *env);
 size_t hx_glue_ledger(const struct hx_env *env, struct hx_ledger_row *rows); /* rows: HX_LEDGER_ROWS_MAX of them */
 

@@ -214,6 +214,9 @@ static void run_lanes(struct hx_job *job, unsigned index, const struct sc_code *
         block->time_ns = one->time_ns > block->time_ns ? one->time_ns : block->time_ns;
         block->checksum = hx_checksum_word(block->checksum, one->checksum);
     }
+    uint64_t end_ns = hx_monotonic_ns();
+    hx_glue_block_end(job->lane[0].env);
+    block->time_ns += hx_monotonic_ns() - end_ns;
 }
 
 void hx_job_block(struct hx_job *job, unsigned index, unsigned probe) {
@@ -224,6 +227,7 @@ void hx_job_block(struct hx_job *job, unsigned index, unsigned probe) {
         struct sc_run run = {.env = job->lane[0].env, .probe = job->lane[0].probe};
         uint64_t start_ns = hx_monotonic_ns();
         block->checksum = code->cycles(&run, job->lane[0].plan, job->ask->cycles_per_block);
+        hx_glue_block_end(job->lane[0].env);
         block->time_ns = hx_monotonic_ns() - start_ns;
     } else {
         run_lanes(job, index, code);
@@ -241,6 +245,13 @@ void hx_job_verify(const struct hx_job *job) {
             hx_die("scenario \"%s\", backend \"%s\": what block %u built reads back differently from the rehearsal; the backend "
                    "gave out memory that was in use or not zeroed",
                    job->scenario->name, job->ask->backend, i);
+        }
+        if (hx_glue_collects) {
+            if (block->refills == 0) {
+                hx_die("scenario \"%s\", backend \"%s\": no collection ran in block %u, so it shows none of their price",
+                       job->scenario->name, job->ask->backend, i);
+            }
+            continue;
         }
         if (hx_glue_refills && block->refills == 0 && strcmp(job->ask->arm, "fresh") == 0) {
             hx_die("scenario \"%s\", backend \"%s\": block %u took no refill, so it shows none of their price",

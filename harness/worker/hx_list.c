@@ -35,6 +35,9 @@ static void write_backends(struct hx_text *text) {
             }
         }
         hx_json_close(text);
+        if (hx_glue_huge_absent != NULL) {
+            hx_json_string(text, "huge_absent", hx_glue_huge_absent);
+        }
         hx_json_close(text);
         start = end;
     }

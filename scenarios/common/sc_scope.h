@@ -2,6 +2,7 @@
  *
  * Why: a scenario is written once and compiled per backend, form and probe. Its whole contact with the allocator is in here:
  *
+ *   sc_root(run, at, bytes)      memory of the plan that will hold pointers to objects; before the first of them is there
  *   sc_scope_open(run, &scope)   a life begins                     (phase alloc)
  *   sc_new sc_slice sc_bytes     allocation requests, each one op
  *   sc_use(&scope)               building is over, reading begins  (phase use)
@@ -18,6 +19,7 @@
 #endif
 #include HX_BACKEND_HEADER
 
+#include "backends/hx_backend_defaults.h"
 #include "scenarios/common/sc_scenario.h"
 #include "worker/hx_probe.h"
 
@@ -30,6 +32,11 @@ struct sc_scope {
 /* The compiler must assume that memory was read and written here: what was built is really built before it is read back. */
 HX_INLINE void sc_barrier(void) {
     __asm__ volatile("" ::: "memory");
+}
+
+/* A collector looks at stacks and registers by itself, at a plan's memory only when it is named. */
+HX_INLINE void sc_root(struct sc_run *run, const void *at, size_t bytes) {
+    HX_ROOT(run->env, at, bytes);
 }
 
 HX_INLINE void sc_scope_open(struct sc_run *run, struct sc_scope *scope) {

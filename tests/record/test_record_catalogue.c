@@ -113,6 +113,23 @@ static void a_folder_without_workers_is_refused(void **state) {
     assert_false(hx_catalogue_load("/nonexistent", &catalogue, &error));
 }
 
+/* A stand-in for a worker whose library was missing lists no scenario; one that can run must list some. */
+static void a_worker_that_is_absent_is_listed(void **state) {
+    (void)state;
+    struct hx_catalogue catalogue = {0};
+    struct hx_error error = {{0}};
+    assert_true(hx_catalogue_read(good, "worker-malloc", &catalogue, &error));
+    assert_true(hx_catalogue_read("{\"protocol\":1,\"worker\":\"worker-y\",\"version\":\"1\",\"backends\":[{\"name\":\"y\",\"arms\":[],"
+                                  "\"absent\":[{\"arm\":\"bulk\",\"reason\":\"no liby\"}]}],\"scenarios\":[]}",
+                                  "worker-y", &catalogue, &error));
+    assert_string_equal(hx_catalogue_backend(&catalogue, "y")->arms[0].reason, "no liby");
+    assert_false(hx_catalogue_read("{\"protocol\":1,\"worker\":\"worker-z\",\"version\":\"1\",\"backends\":[{\"name\":\"z\","
+                                   "\"arms\":[\"bulk\"],\"absent\":[]}],\"scenarios\":[]}",
+                                   "worker-z", &catalogue, &error));
+    assert_non_null(strstr(error.line, "no scenario"));
+    hx_catalogue_free(&catalogue);
+}
+
 static void a_missing_malloc_keeps_its_reason(void **state) {
     (void)state;
     struct hx_catalogue catalogue = {0};
@@ -130,7 +147,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_good_answer_is_read),          cmocka_unit_test(wrong_answers_are_refused),
         cmocka_unit_test(workers_of_two_builds_are_refused), cmocka_unit_test(two_backends_of_one_name_are_refused),
-        cmocka_unit_test(a_folder_without_workers_is_refused), cmocka_unit_test(a_missing_malloc_keeps_its_reason),
+        cmocka_unit_test(a_folder_without_workers_is_refused), cmocka_unit_test(a_worker_that_is_absent_is_listed),
+        cmocka_unit_test(a_missing_malloc_keeps_its_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,26 @@ static int setup(void **state) {
     return 0;
 }
 
+static void an_allocator_without_huge_pages(void **state) {
+    (void)state;
+    struct hx_catalogue own = {0};
+    add(&own, "worker-gc", "{\"name\":\"gc\",\"arms\":[\"collect\"],\"absent\":[],\"huge_absent\":\"cannot: no option\"}");
+    struct hx_settings settings;
+    hx_settings_default(HX_PROFILE_FULL, &settings);
+    struct hx_plan plan;
+    struct hx_error error = {{0}};
+    assert_true(hx_plan_make(&own, &settings, &plan, &error));
+    bool has = hx_allocator_thp_always(); /* then it gets them without asking */
+    assert_int_equal(plan.cell_count, has ? 4 : 2);
+    assert_int_equal(plan.absent_count, has ? 0 : 2);
+    for (size_t i = 0; i < plan.absent_count; i++) {
+        assert_int_equal(plan.absent[i].cell.pages, HX_PAGES_HUGE);
+        assert_string_equal(plan.absent[i].reason, "cannot: no option");
+    }
+    hx_plan_free(&plan);
+    hx_catalogue_free(&own);
+}
+
 static int teardown(void **state) {
     (void)state;
     hx_catalogue_free(&catalogue);
@@ -213,6 +233,7 @@ static void a_word_that_names_nothing_is_told(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_allocator_without_huge_pages),
         cmocka_unit_test(same_seed_same_bytes),        cmocka_unit_test(rounds_are_complete_and_interleaved),
         cmocka_unit_test(order_is_drawn_fairly),       cmocka_unit_test(a_plan_survives_its_text),
         cmocka_unit_test(full_has_all_arms_and_keep_its_option), cmocka_unit_test(threads_and_page_modes_multiply),

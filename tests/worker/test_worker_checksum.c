@@ -19,7 +19,10 @@ struct place {
 static const struct place places[] = {
     {"worker-bump", "bump", "bulk"},         {"worker-malloc", "malloc", "each"},     {"worker-malloc", "malloc", "keep"},
     {"worker-malloc", "malloc", "fresh"},    {"worker-arena", "arena-kept", "reuse"}, {"worker-arena", "arena-safe", "fresh"},
-    {"worker-arena", "arena-go", "fresh"},
+    {"worker-arena", "arena-go", "fresh"},   {"worker-gcheap", "gcheap", "collect"},
+#ifdef AB_HAVE_BDWGC
+    {"worker-bdwgc", "bdwgc", "collect"},
+#endif
 };
 
 static const char *const scenarios[] = {"json_dom", "binary_trees", "request_server"};
@@ -127,17 +130,23 @@ static void scale_scales(void **state) {
 }
 
 /* The planted backend ends with an error or a signal, or shows another checksum than the sound one. */
-static bool found_out(const char *planted, const char *scenario) {
+static bool found_out_as(const char *planted, const char *backend, const char *arm, const char *scenario) {
     struct ask ask = ask_of("worker-bump", "counts", scenario, "bump", "bulk");
     ask.scale = 0.3;
     struct sums sound;
     ask_sums(&ask, &sound);
     ask.worker = planted_path(planted);
+    ask.backend = backend;
+    ask.arm = arm;
     struct answer answer;
     worker_ask(&ask, &answer);
     bool found = answer.exit_code != 0 || strcmp(answer_word(&answer, "checksum"), sound.contents) != 0;
     answer_free(&answer);
     return found;
+}
+
+static bool found_out(const char *planted, const char *scenario) {
+    return found_out_as(planted, "bump", "bulk", scenario);
 }
 
 static void planted_backends_are_found_out(void **state) {
@@ -147,6 +156,8 @@ static void planted_backends_are_found_out(void **state) {
         assert_true(found_out("planted-early_reuse", scenarios[s]));
     }
     assert_true(found_out("planted-unzeroed", "request_server"));
+    assert_true(found_out_as("planted-missed_root", "gcheap", "collect", "json_dom"));
+    assert_false(found_out_as("planted-missed_root", "gcheap", "collect", "binary_trees"));
     /* The control: scenarios that do not rely on zeros are not disturbed by the lack of them. */
     assert_false(found_out("planted-unzeroed", "json_dom"));
     assert_false(found_out("planted-unzeroed", "binary_trees"));

@@ -12,7 +12,11 @@
 
 #include "worker/worker_run.h"
 
-static const char *const workers[] = {"worker-bump", "worker-malloc", "worker-arena"};
+static const char *const workers[] = {"worker-bump", "worker-malloc", "worker-arena", "worker-gcheap",
+#ifdef AB_HAVE_BDWGC
+                                      "worker-bdwgc",
+#endif
+};
 static const char *const passes[] = {"time", "latency", "counters", "memory", "counts", "plan"};
 static const char software[] = "[\"PAGE-FAULTS\",\"CONTEXT-SWITCHES\"]";
 
@@ -185,6 +189,37 @@ static void every_arm_and_pass(void **state) {
     }
 }
 
+/* Each block of a collected backend holds a collection, however little it allocates. */
+static void every_block_collects(void **state) {
+    (void)state;
+    struct ask ask = ask_of("worker-gcheap", "time", "binary_trees", "gcheap", "collect");
+    ask.scale = 0.01;
+    struct answer answer;
+    worker_ask(&ask, &answer);
+    answer_sound(&answer);
+    assert_true(json_integer_value(json_object_get(answer.observation, "refills_per_block")) >= 1);
+    answer_free(&answer);
+}
+
+/* A library that was missing at build time: the backend is listed, with the package, and asking for it says so. */
+static void missing_library_is_listed(void **state) {
+    (void)state;
+    struct answer answer;
+    worker_run(planted_path("planted-absent"), "--list", NULL, NULL, &answer);
+    assert_int_equal(answer.exit_code, 0);
+    const json_t *backend = json_array_get(json_object_get(answer.observation, "backends"), 0);
+    const json_t *arm = json_array_get(json_object_get(backend, "absent"), 0);
+    assert_string_equal(json_string_value(json_object_get(backend, "name")), "nolib");
+    assert_non_null(strstr(json_string_value(json_object_get(arm, "reason")), "libno-dev"));
+    answer_free(&answer);
+    struct ask ask = ask_of(planted_path("planted-absent"), "time", "binary_trees", "nolib", "bulk");
+    ask.worker = planted_path("planted-absent");
+    worker_ask(&ask, &answer);
+    assert_int_equal(answer.exit_code, 5);
+    assert_non_null(strstr(answer.error, "libno-dev"));
+    answer_free(&answer);
+}
+
 static void other_scenarios_and_pages(void **state) {
     (void)state;
     static const char *const scenarios[] = {"json_dom", "binary_trees"};
@@ -304,6 +339,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_arm_and_pass), cmocka_unit_test(other_scenarios_and_pages), cmocka_unit_test(dials),
         cmocka_unit_test(few_blocks_is_flagged), cmocka_unit_test(bad_input), cmocka_unit_test(bad_event_and_verb),
+        cmocka_unit_test(every_block_collects), cmocka_unit_test(missing_library_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
