@@ -33,6 +33,10 @@ packages() { # packages USE...: installs what is missing, or says the one line t
   done <cmake/packages.list
   [ ${#missing[@]} -gt 0 ] || return 0
   line="apt-get install -y --no-install-recommends ${missing[*]}"
+  if [ "$*" = peer ] && { [ "$install" = no ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; }; then
+    say "without ${missing[*]}: what needs them is listed as absent"
+    return 0
+  fi
   command -v apt-get >/dev/null || die "missing, by Debian's names: ${missing[*]}"
   if [ "$install" = no ] || [ "$(id -u)" != 0 ]; then
     say "missing packages; as root, run: $line"
@@ -56,15 +60,27 @@ logged() { # logged LOG COMMAND...: quiet when it works, the end of its output w
 
 configure() { logged "build/$1-configure.log" cmake --preset "$1"; } # configure PRESET: each time, folders may be new
 
-build() { # build FOLDER TARGET
-  say "building $1 ($2)"
-  logged "$1-build.log" cmake --build "$1" --target "$2"
+build() { # build FOLDER TARGETS...
+  say "building $1 (${*:2})"
+  logged "$1-build.log" cmake --build "$1" --target "${@:2}"
 }
 
 ready() { # ready TARGET: the release programs of one verb
+  local worker old=()
   packages run
+  [ "$1" != ab_full ] || packages peer
   configure release
-  build "$bin" "$1"
+  for worker in "$bin"/worker-*; do # one of an earlier version would be taken for one of this version
+    if grep -q "^build ${worker##*/}:" "$bin/build.ninja" 2>/dev/null; then old+=("${worker##*/}"); else rm -f "$worker"; fi
+  done
+  build "$bin" "$1" "${old[@]}"
+}
+
+group() { # group VERB ARGS...: the workers that it may ask for; quick needs three, and a first run waits for their build
+  case " $* " in
+    ' full '* | ' list '* | *' --profile full '* | *' --profile=full '* | *' --backend'*) echo ab_full ;;
+    *) echo ab_run ;;
+  esac
 }
 
 # --- running --------------------------------------------------------------------------------------------------------------
@@ -91,7 +107,7 @@ pass_signals() { # pass_signals PROGRAM ARGS...: the program gets each signal on
 
 measure() { # measure VERB ARGS...: a run, then its report
   local code
-  ready ab_run
+  ready "$(group "$@")"
   measuring
   pass_signals "$bin/arenabench" "$@"; code=$?
   [ "$code" = 0 ] || [ "$code" = 5 ] || exit "$code"
@@ -173,6 +189,7 @@ verb_gate() { # the gate takes the measuring lock itself; both sides are built f
 
 verb_test() {
   local sanitizer
+  packages peer
   packages run gate test
   configure test
   build "$bin" all
@@ -210,7 +227,7 @@ main() {
   [ -e "$(programs "$verb")" ] || die "$verb: not in this version"
   case $verb in
     quick|full) measure "$verb" "${args[@]}" ;;
-    list|doctor) ready ab_run; "$bin/arenabench" "$verb" "${args[@]}" ;;
+    list|doctor) ready "$(group "$verb")"; "$bin/arenabench" "$verb" "${args[@]}" ;;
     build) ready all; say "programs are in $bin" ;;
     test) verb_test "${args[@]}" ;;
     gate) verb_gate "${args[@]}" ;;

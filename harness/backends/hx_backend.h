@@ -17,6 +17,9 @@
  *               hx_position (untimed, between blocks: every block starts from the same position), hx_refills (chunks taken
  *               so far), hx_chunk (changes when an allocation took a chunk), hx_ledger
  *   perhaps     HX_COLLECTS HX_BLOCK_END HX_ROOT HX_HUGE_ABSENT: hx_backend_defaults.h says what they are otherwise
+ *   optional    HX_NEW_RUNTIME(scope, type): hx_new by the out-of-line path, where the backend has two (else it is hx_new)
+ *               HX_BACKEND_MEMORY: the malloc it takes memory from ("glibc", "mimalloc"): the driver sets that one's page mode, and
+ *               has it keep its pages; HX_BACKEND_ABSENT(): why no arm can run here, found out when the worker is asked
  *   a table     hx_backend_arms: the names and arms of the catalogue, and why one is absent
  *
  * SC_ZEROED is the scenario's constant, defined before this: 1 means that it relies on zeros in typed objects (hx_new, hx_slice), so

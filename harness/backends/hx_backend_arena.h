@@ -168,6 +168,16 @@ HX_INLINE void *hx_new(struct hx_scope *scope, hx_type *type) {
     return object;
 }
 
+/* What ua_new is for a type known at run time: one call. */
+HX_INLINE void *hx_arena_new_runtime(struct hx_scope *scope, hx_type *type) {
+    void *object = ua_arena_alloc(scope->arena, type, 1);
+    if (__builtin_expect(object == NULL, 0)) {
+        hx_out_of_memory(type->size_bytes);
+    }
+    return object;
+}
+#define HX_NEW_RUNTIME hx_arena_new_runtime
+
 HX_INLINE void *hx_slice(struct hx_scope *scope, hx_type *type, size_t count) {
     void *objects = ua_slice(scope->arena, type, count);
     if (__builtin_expect(objects == NULL, 0)) {

@@ -19,6 +19,7 @@
 
 #include "backends/hx_backend.h"
 #include "backends/hx_chunkless.h"
+#include "backends/hx_plain_type.h"
 
 #define HX_BACKEND_WORKER "worker-malloc"
 #ifdef HX_FORM_nofree
@@ -47,19 +48,6 @@ struct hx_env {
 struct hx_scope {
     struct hx_env *env;
 };
-
-typedef const struct hx_malloc_type {
-    size_t size_bytes;
-} hx_type;
-
-#define HX_TYPE(name, T, ...) static hx_type name __attribute__((unused)) = {sizeof(T)}
-#define HX_SCALAR_TYPE(name, T) static hx_type name __attribute__((unused)) = {sizeof(T)}
-#define HX_PTR(field) field
-#define HX_PTRS(field, count) field
-#define HX_NESTED(field, type) field
-HX_INLINE size_t hx_type_size_bytes(hx_type *type) {
-    return type->size_bytes;
-}
 
 /* Fills the heap with as much as all blocks will ask for, touching every page, then frees it all. */
 HX_INLINE const char *hx_malloc_fill(const struct hx_open_args *args) {
@@ -143,7 +131,5 @@ HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
     (void)scope;
     free(object);
 }
-
-#define hx_store(slot, value) ((void)(*(slot) = (value)))
 
 #endif

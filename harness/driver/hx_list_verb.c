@@ -37,12 +37,12 @@ static json_t *list_object(const struct hx_catalogue *catalogue) {
 static void print_text(const struct hx_catalogue *catalogue) {
     (void)printf("scenarios\n");
     for (size_t i = 0; i < catalogue->scenario_count; i++) {
-        (void)printf("  %-16s %s\n", catalogue->scenarios[i].name, catalogue->scenarios[i].why);
+        (void)printf("  %-22s %s\n", catalogue->scenarios[i].name, catalogue->scenarios[i].why);
     }
     (void)printf("backends and arms\n");
     for (size_t i = 0; i < catalogue->backend_count; i++) {
         const struct hx_backend *backend = &catalogue->backends[i];
-        (void)printf("  %-16s", backend->name);
+        (void)printf("  %-22s", backend->name);
         for (size_t a = 0; a < backend->arm_count; a++) {
             const char *reason = backend->missing != NULL ? backend->missing : backend->arms[a].reason;
             (void)printf(" %s%s%s%s", backend->arms[a].name, reason[0] != '\0' ? " (" : "", reason, reason[0] != '\0' ? ")" : "");

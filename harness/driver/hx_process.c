@@ -38,7 +38,7 @@ static bool start(struct hx_drive *drive, const struct hx_backend *backend, cons
                   struct hx_error *error) {
     char *json = hx_request_json(request);
     const char *const argv[] = {backend->worker_path, "--observe", json, NULL};
-    const char **environment = hx_environment(&request->cell, backend->allocator, backend->preload_path, 0);
+    const char **environment = hx_backend_environment(&request->cell, backend, 0);
     struct hx_spawn what = {.argv = argv, .environment = environment, .timeout_ms = PROCESS_TIMEOUT_MS, .stop_fd = drive->stop_fd};
     bool good = hx_spawn(&what, out, error);
     free(environment);

@@ -193,7 +193,7 @@ enum hx_gate_ran hx_gate_process_run(struct hx_gate *gate, const struct hx_gate_
     argv[argc++] = json;
     argv[argc] = NULL;
     if (!spawn.no_aslr)
-        environment = hx_environment(&request.cell, backend->allocator, backend->preload_path, process->pad_bytes);
+        environment = hx_backend_environment(&request.cell, backend, process->pad_bytes);
     spawn.environment = spawn.no_aslr ? hx_callgrind_environment() : environment;
     ran = run_and_read(gate, process, &spawn, &request, profile, observation, totals, error);
     free(json);

@@ -159,7 +159,7 @@ static struct hx_backend *copy_malloc(struct hx_catalogue *catalogue, const char
     catalogue->backends = hx_grow(catalogue->backends, catalogue->backend_count + 1, sizeof *catalogue->backends);
     const struct hx_backend *model = hx_catalogue_backend(catalogue, "malloc"); /* looked up again: the table may have moved */
     struct hx_backend *made = &catalogue->backends[catalogue->backend_count++];
-    *made = (struct hx_backend){.worker_path = model->worker_path, .allocator = HX_ALLOCATOR_OTHER};
+    *made = (struct hx_backend){.worker_path = model->worker_path, .allocator = HX_ALLOCATOR_OTHER, .memory = HX_ALLOCATOR_OTHER};
     HX_CHECK(hx_copy(made->name, sizeof made->name, name));
     made->arm_count = model->arm_count;
     made->arms = hx_alloc(model->arm_count * sizeof *made->arms);
@@ -189,6 +189,7 @@ bool hx_catalogue_add_malloc(struct hx_catalogue *catalogue, const struct hx_all
         return false;
     }
     made->allocator = allocator->kind;
+    made->memory = allocator->kind;
     made->preload_path = hx_dup(allocator->path);
     made->asked = asked;
     sort(catalogue);
@@ -226,6 +227,8 @@ void hx_catalogue_free(struct hx_catalogue *catalogue) {
     }
     for (size_t i = 0; i < catalogue->scenario_count; i++) {
         free(catalogue->scenarios[i].why);
+        free(catalogue->scenarios[i].backends);
+        free(catalogue->scenarios[i].arms);
         free_strings(catalogue->scenarios[i].default_input, catalogue->scenarios[i].default_input_count);
     }
     free(catalogue->workers);

@@ -32,6 +32,8 @@ struct hx_scenario {
     char *why; /* one sentence */
     bool needs_input;
     bool zeroed;
+    char *backends; /* GLOBs of those that profile full takes; NULL: all */
+    char *arms;     /* GLOBs of the arms it is made for; NULL: all */
     unsigned threads_max; /* 1 when the worker does not say */
     char **default_input; /* paths that may or may not exist here */
     size_t default_input_count;
@@ -49,6 +51,7 @@ struct hx_backend {
     const char *worker_path;  /* the program that runs it; owned by the entry in workers */
     char *preload_path;       /* library for LD_PRELOAD, or NULL; owned by the backend */
     enum hx_allocator_kind allocator; /* whose options the environment speaks; HX_ALLOCATOR_NONE when not a malloc */
+    enum hx_allocator_kind memory;    /* whose pages it uses: its own (as allocator), or of a malloc that it takes chunks from */
     bool asked;    /* named by the user (--allocator): part of every profile */
     char *missing; /* why none of it can run here, or NULL */
     char *huge_absent; /* why it cannot ask for huge pages, or NULL */

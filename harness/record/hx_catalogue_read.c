@@ -47,6 +47,10 @@ static bool read_scenario(const json_t *object, struct hx_scenario *out, struct 
     out->why = hx_dup(why);
     out->needs_input = json_is_true(json_object_get(object, "needs_input"));
     out->zeroed = json_is_true(json_object_get(object, "zeroed"));
+    const char *backends = json_string_value(json_object_get(object, "backends"));
+    const char *arms = json_string_value(json_object_get(object, "arms"));
+    out->backends = backends != NULL ? hx_dup(backends) : NULL;
+    out->arms = arms != NULL ? hx_dup(arms) : NULL;
     const json_t *threads_max = json_object_get(object, "threads_max");
     out->threads_max = json_is_integer(threads_max) ? (unsigned)json_integer_value(threads_max) : 1;
     const json_t *input = json_object_get(object, "default_input");
@@ -76,6 +80,8 @@ static bool same_dials(const struct hx_scenario *a, const struct hx_scenario *b)
 
 static void free_scenario(struct hx_scenario *scenario) {
     free(scenario->why);
+    free(scenario->backends);
+    free(scenario->arms);
     for (size_t i = 0; i < scenario->default_input_count; i++) {
         free(scenario->default_input[i]);
     }
@@ -133,6 +139,8 @@ static bool read_backend(const json_t *object, const char *path, const json_t *s
     }
     catalogue->backend_count++; /* from here on hx_catalogue_free releases it */
     out->allocator = strcmp(out->name, "malloc") == 0 ? HX_ALLOCATOR_GLIBC : HX_ALLOCATOR_NONE;
+    const char *memory = json_string_value(json_object_get(object, "memory"));
+    out->memory = memory == NULL ? out->allocator : strcmp(memory, "glibc") == 0 ? HX_ALLOCATOR_GLIBC : hx_allocator_kind_of(memory);
     out->scenarios = hx_alloc((json_array_size(scenarios) + 1) * sizeof *out->scenarios);
     for (size_t i = 0; i < json_array_size(scenarios); i++) {
         const char *name = json_string_value(json_object_get(json_array_get(scenarios, i), "name"));

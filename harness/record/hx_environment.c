@@ -140,3 +140,11 @@ const char **hx_environment(const struct hx_cell *cell, enum hx_allocator_kind k
     }
     return block_finish(&block);
 }
+
+const char **hx_backend_environment(const struct hx_cell *cell, const struct hx_backend *backend, size_t pad_bytes) {
+    struct hx_cell as_it_runs = *cell;
+    if (backend->memory != backend->allocator) {
+        HX_CHECK(hx_copy(as_it_runs.options, sizeof as_it_runs.options, "tuning=keep"));
+    }
+    return hx_environment(&as_it_runs, backend->memory, backend->preload_path, pad_bytes);
+}

@@ -2,6 +2,7 @@
 #include "record/hx_plan.h"
 
 #include "base/hx_rng.h"
+#include "record/hx_plan_steps.h"
 #include "record/hx_words.h"
 
 #include <stdlib.h>
@@ -122,11 +123,24 @@ static bool scenario_chosen(const struct hx_scenario *scenario, const struct hx_
     return hx_glob(patterns, scenario->name);
 }
 
-static bool backend_chosen(const struct hx_backend *backend, const struct hx_settings *settings) {
+static bool backend_chosen(const struct hx_scenario *scenario, const struct hx_backend *backend, const struct hx_settings *settings) {
     if (settings->backend != NULL) {
         return hx_glob(settings->backend, backend->name);
     }
-    return settings->profile == HX_PROFILE_FULL || backend->asked || hx_glob(quick_backends, backend->name);
+    bool usual = settings->profile == HX_PROFILE_FULL ? scenario->backends == NULL || hx_glob(scenario->backends, backend->name)
+                                                      : hx_glob(quick_backends, backend->name);
+    return usual || backend->asked;
+}
+
+/* A scenario that is not made for an arm or has no dials for a page mode is told to who named them, and passed over else. */
+static bool is_passed_over(const struct hx_scenario *scenario, const struct hx_arm *arm, enum hx_pages pages,
+                           const struct hx_settings *settings) {
+    if (settings->arm == NULL && scenario->arms != NULL && !hx_glob(scenario->arms, arm->name)) {
+        return true;
+    }
+    enum hx_pages other = pages == HX_PAGES_4K ? HX_PAGES_HUGE : HX_PAGES_4K;
+    return !scenario->dials[settings->profile][pages].present && settings->pages[other] &&
+           scenario->dials[settings->profile][other].present;
 }
 
 /* Why the combination cannot run, or NULL. */
@@ -137,6 +151,9 @@ static const char *absence(const struct hx_scenario *scenario, const struct hx_b
     }
     if (arm->reason[0] != '\0') {
         return arm->reason;
+    }
+    if (scenario->arms != NULL && !hx_glob(scenario->arms, arm->name)) {
+        return "the scenario is not made for this arm";
     }
     bool listed = false;
     for (size_t i = 0; i < backend->scenario_count && !listed; i++) {
@@ -161,18 +178,17 @@ static const char *absence(const struct hx_scenario *scenario, const struct hx_b
 }
 
 static void add_cell(struct hx_plan *plan, const struct hx_scenario *scenario, const struct hx_backend *backend, const struct hx_arm *arm,
-                     unsigned threads, enum hx_pages pages, const struct hx_settings *settings) {
+                     const char *options, unsigned threads, enum hx_pages pages, const struct hx_settings *settings) {
     const struct hx_dial *dial = &scenario->dials[settings->profile][pages];
     struct hx_cell cell = {.threads = threads,
                            .pages = pages,
                            .scale = dial->scale * settings->scale,
                            .cycles_per_block = dial->cycles_per_block,
                            .blocks = dial->blocks};
-    bool keeps = backend->allocator != HX_ALLOCATOR_NONE && strcmp(arm->name, "keep") == 0;
     HX_CHECK(hx_copy(cell.scenario, sizeof cell.scenario, scenario->name));
     HX_CHECK(hx_copy(cell.backend, sizeof cell.backend, backend->name));
     HX_CHECK(hx_copy(cell.arm, sizeof cell.arm, arm->name));
-    HX_CHECK(hx_copy(cell.options, sizeof cell.options, keeps ? "tuning=keep" : "-"));
+    HX_CHECK(hx_copy(cell.options, sizeof cell.options, options));
     const char *reason = absence(scenario, backend, arm, &cell, dial);
     if (reason != NULL) {
         plan->absent = hx_grow(plan->absent, plan->absent_count + 1, sizeof *plan->absent);
@@ -195,6 +211,19 @@ static bool one_of_eight(const struct hx_scenario *scenario, const struct hx_bac
            is_headline(arm->name);
 }
 
+/* The cell of an arm, and in profile full those that differ from it in options alone. */
+static void add_options(struct hx_plan *plan, const struct hx_scenario *scenario, const struct hx_backend *backend, const struct hx_arm *arm,
+                        unsigned threads, enum hx_pages pages, const struct hx_settings *settings) {
+    bool keeps = backend->allocator != HX_ALLOCATOR_NONE && strcmp(arm->name, "keep") == 0;
+    add_cell(plan, scenario, backend, arm, keeps ? "tuning=keep" : "-", threads, pages, settings);
+    /* An arm that cannot run here says so once. */
+    bool more = settings->profile == HX_PROFILE_FULL && arm->reason[0] == '\0' && backend->missing == NULL;
+    const char *options = NULL;
+    for (size_t i = 0; more && (options = hx_plan_step(scenario->name, backend->name, arm->name, i)) != NULL; i++) {
+        add_cell(plan, scenario, backend, arm, options, threads, pages, settings);
+    }
+}
+
 static void add_arms(struct hx_plan *plan, const struct hx_scenario *scenario, const struct hx_backend *backend,
                      const struct hx_settings *settings) {
     for (size_t arm = 0; arm < backend->arm_count; arm++) {
@@ -202,9 +231,10 @@ static void add_arms(struct hx_plan *plan, const struct hx_scenario *scenario, c
             continue;
         }
         for (size_t t = 0; t < settings->thread_count; t++) {
-            for (unsigned pages = 0; pages < HX_PAGES_COUNT; pages++) {
-                if (settings->pages[pages]) {
-                    add_cell(plan, scenario, backend, &backend->arms[arm], settings->threads[t], (enum hx_pages)pages, settings);
+            for (unsigned p = 0; p < HX_PAGES_COUNT; p++) {
+                enum hx_pages pages = (enum hx_pages)p;
+                if (settings->pages[p] && !is_passed_over(scenario, &backend->arms[arm], pages, settings)) {
+                    add_options(plan, scenario, backend, &backend->arms[arm], settings->threads[t], pages, settings);
                 }
             }
         }
@@ -254,7 +284,7 @@ bool hx_plan_make(const struct hx_catalogue *catalogue, const struct hx_settings
     }
     for (size_t s = 0; s < catalogue->scenario_count; s++) {
         for (size_t b = 0; b < catalogue->backend_count; b++) {
-            if (scenario_chosen(&catalogue->scenarios[s], settings) && backend_chosen(&catalogue->backends[b], settings)) {
+            if (scenario_chosen(&catalogue->scenarios[s], settings) && backend_chosen(&catalogue->scenarios[s], &catalogue->backends[b], settings)) {
                 add_arms(out, &catalogue->scenarios[s], &catalogue->backends[b], settings);
             }
         }

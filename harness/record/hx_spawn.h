@@ -9,6 +9,7 @@
 #define HX_SPAWN_H
 
 #include "record/hx_allocator.h"
+#include "record/hx_catalogue.h"
 #include "record/hx_cell.h"
 #include "record/hx_error.h"
 
@@ -49,5 +50,9 @@ const char *hx_spawned_say(const struct hx_spawned *spawned, char *buffer, size_
  * PATH, LC_ALL, LD_LIBRARY_PATH and HX_* from the caller; LD_PRELOAD when `preload` is not NULL; the options of a malloc of
  * this kind for the cell's page mode and for options tuning=keep; HX_PAD of pad_bytes (the gate moves the stack with it; 0 = none). */
 const char **hx_environment(const struct hx_cell *cell, enum hx_allocator_kind kind, const char *preload, size_t pad_bytes);
+
+/* The same for a backend of the catalogue. A backend that takes chunks from a malloc gets that malloc's options, tuning=keep among
+ * them always: it is compared with warm arenas, not with page faults. */
+const char **hx_backend_environment(const struct hx_cell *cell, const struct hx_backend *backend, size_t pad_bytes);
 
 #endif

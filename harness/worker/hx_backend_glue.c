@@ -12,6 +12,13 @@
 #define HX_SHARES 0
 #endif
 
+#ifndef HX_BACKEND_ABSENT
+#define HX_BACKEND_ABSENT() NULL
+#endif
+#ifndef HX_BACKEND_MEMORY
+#define HX_BACKEND_MEMORY NULL
+#endif
+
 const char *const hx_glue_worker = HX_BACKEND_WORKER;
 const struct hx_backend_arm *const hx_glue_arms = hx_backend_arms;
 const size_t hx_glue_arm_count = HX_COUNT_OF(hx_backend_arms);
@@ -20,6 +27,11 @@ const bool hx_glue_refills = HX_REFILLS;
 const bool hx_glue_shares = HX_SHARES;
 const bool hx_glue_collects = HX_COLLECTS;
 const char *const hx_glue_huge_absent = HX_HUGE_ABSENT;
+const char *const hx_glue_memory = HX_BACKEND_MEMORY;
+
+const char *hx_glue_absent(const struct hx_backend_arm *arm) {
+    return arm->absent != NULL ? arm->absent : HX_BACKEND_ABSENT();
+}
 
 const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env) {
     *env = NULL;

@@ -20,6 +20,11 @@ extern const char *const hx_glue_huge_absent; /* why the allocator cannot ask fo
 
 extern const bool hx_glue_shares; /* environments share the first one's heap */
 
+extern const char *const hx_glue_memory; /* the malloc that the backend takes its memory from, or NULL: its own mappings */
+
+/* Why the arm cannot run here (a library that is not installed, too), or NULL. */
+const char *hx_glue_absent(const struct hx_backend_arm *arm);
+
 /* One environment a thread; memory from mmap. NULL in *env on failure, with the reason returned; else returns NULL. */
 const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env);
 void hx_glue_close(struct hx_env *env);

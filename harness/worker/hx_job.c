@@ -26,8 +26,8 @@ static const struct hx_backend_arm *find_arm(const struct hx_ask *ask) {
         if (!same || strcmp(arm->arm, ask->arm) != 0) {
             continue;
         }
-        if (arm->absent != NULL) {
-            hx_die("arm \"%s\" of backend \"%s\" is absent: %s", ask->arm, ask->backend, arm->absent);
+        if (hx_glue_absent(arm) != NULL) {
+            hx_die("arm \"%s\" of backend \"%s\" is absent: %s", ask->arm, ask->backend, hx_glue_absent(arm));
         }
         return arm;
     }

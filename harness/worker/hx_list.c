@@ -18,19 +18,22 @@ static void write_backends(struct hx_text *text) {
         }
         hx_json_object(text, NULL);
         hx_json_string(text, "name", name);
+        if (hx_glue_memory != NULL) {
+            hx_json_string(text, "memory", hx_glue_memory);
+        }
         hx_json_array(text, "arms");
         for (size_t i = start; i < end; i++) {
-            if (hx_glue_arms[i].absent == NULL) {
+            if (hx_glue_absent(&hx_glue_arms[i]) == NULL) {
                 hx_json_string(text, NULL, hx_glue_arms[i].arm);
             }
         }
         hx_json_close(text);
         hx_json_array(text, "absent");
         for (size_t i = start; i < end; i++) {
-            if (hx_glue_arms[i].absent != NULL) {
+            if (hx_glue_absent(&hx_glue_arms[i]) != NULL) {
                 hx_json_object(text, NULL);
                 hx_json_string(text, "arm", hx_glue_arms[i].arm);
-                hx_json_string(text, "reason", hx_glue_arms[i].absent);
+                hx_json_string(text, "reason", hx_glue_absent(&hx_glue_arms[i]));
                 hx_json_close(text);
             }
         }
@@ -79,6 +82,12 @@ static void write_scenarios(struct hx_text *text) {
         hx_json_bool(text, "needs_input", info->needs_input);
         hx_json_bool(text, "zeroed", info->zeroed);
         hx_json_u64(text, "threads_max", info->threads_max != 0 ? info->threads_max : HX_ASK_PUS_MAX);
+        if (info->backends != NULL) {
+            hx_json_string(text, "backends", info->backends);
+        }
+        if (info->arms != NULL) {
+            hx_json_string(text, "arms", info->arms);
+        }
         hx_json_array(text, "default_input");
         for (const char *const *path = info->default_input; path != NULL && *path != NULL; path++) {
             hx_json_string(text, NULL, *path);

@@ -1,6 +1,6 @@
 /* sc_scenario.h - what a scenario is to the worker: a description, a set-up, and one cycle of work.
  *
- * A scenario is one C file and one word in scenarios/scenarios.cmake. The file defines SC_ZEROED before including anything of
+ * A scenario is one C file and one word in scenarios/scenarios.cmake; a file may hold several that differ in one constant. The file defines SC_ZEROED before including anything of
  * ours, its objects' types, `setup` (reads input, makes the plan of requests; memory from sc_keep, never from malloc) and a
  * cycle, and closes with SC_SCENARIO(name, info). A cycle is whole lives and the same work every time it runs; it returns a
  * checksum read back from the objects just before they were released. Everything that varies comes from the plan, which
@@ -44,6 +44,8 @@ struct sc_info {
     bool zeroed;
     unsigned threads_max; /* 0: as many as the worker takes. Each thread runs the body on a plan of its own, see below */
     const char *const *default_input; /* ends with NULL; NULL when no input is needed */
+    const char *backends; /* GLOBs of those that profile full takes; NULL: all. Others run when they are named */
+    const char *arms;     /* GLOBs of the arms that the scenario is made for; NULL: all. Others are absent */
     struct sc_dial dials[SC_PROFILE_COUNT][SC_PAGES_COUNT];
     /* Makes the plan; bad input ends the process with one clear line, exit 5 (hx_die). */
     const void *(*setup)(const struct sc_setup *setup);
@@ -83,7 +85,7 @@ extern const size_t sc_table_count;
 
 /* Closes a scenario file: `cycle_function(run, plan)` is inlined into the loop over cycles. */
 #define SC_SCENARIO(name, info_object, cycle_function)                                                     \
-    static uint64_t sc_cycles(struct sc_run *run, const void *plan, uint64_t count) {                      \
+    static uint64_t sc_cycles_##name(struct sc_run *run, const void *plan, uint64_t count) {               \
         uint64_t first = cycle_function(run, plan);                                                        \
         uint64_t differs = 0;                                                                              \
         for (uint64_t i = 1; i < count; i++) {                                                             \
@@ -93,6 +95,6 @@ extern const size_t sc_table_count;
     }                                                                                                      \
     extern const struct sc_code SC_JOIN(name, HX_FORM, HX_PROBE);                                          \
     const struct sc_code SC_JOIN(name, HX_FORM, HX_PROBE) = {&(info_object), SC_STRING(HX_FORM), HX_PROBE, \
-                                                             sc_cycles}
+                                                             sc_cycles_##name}
 
 #endif

@@ -4,7 +4,7 @@
  *
  *   sc_root(run, at, bytes)      memory of the plan that will hold pointers to objects; before the first of them is there
  *   sc_scope_open(run, &scope)   a life begins                     (phase alloc)
- *   sc_new sc_slice sc_bytes     allocation requests, each one op
+ *   sc_new sc_slice sc_bytes     allocation requests, each one op (sc_new_runtime: out of line)
  *   sc_use(&scope)               building is over, reading begins  (phase use)
  *   sc_release(&scope)           reading is over; under HX_FREES_EACH the scenario now walks and frees by sc_free
  *   sc_scope_close(&scope)       the life ends
@@ -22,6 +22,10 @@
 #include "backends/hx_backend_defaults.h"
 #include "scenarios/common/sc_scenario.h"
 #include "worker/hx_probe.h"
+
+#ifndef HX_NEW_RUNTIME
+#define HX_NEW_RUNTIME hx_new
+#endif
 
 struct sc_scope {
     struct hx_scope hx;
@@ -70,6 +74,22 @@ HX_INLINE void sc_scope_close(struct sc_scope *scope) {
     }
 }
 
+/* A scope inside an open one, of the same life: no request of its own. Ends before the outer one goes on allocating. */
+HX_INLINE void sc_scope_open_inner(struct sc_run *run, struct sc_scope *scope) {
+    if (HX_PROBE != HX_PROBE_NONE) {
+        scope->probe = run->probe;
+        scope->live_bytes = 0;
+    }
+    hx_scope_open(run->env, &scope->hx);
+}
+
+HX_INLINE void sc_scope_close_inner(struct sc_scope *scope) {
+    hx_scope_close(&scope->hx);
+    if (HX_PROBE != HX_PROBE_NONE) {
+        scope->probe->live_bytes -= scope->live_bytes;
+    }
+}
+
 /* Form CALLS only: before and after one allocation. */
 HX_INLINE uintptr_t sc_alloc_begin(struct sc_scope *scope) {
     uintptr_t chunk = HX_REFILLS ? hx_chunk(&scope->hx) : 0;
@@ -90,6 +110,17 @@ HX_INLINE void *sc_new(struct sc_scope *scope, hx_type *type) {
     }
     uintptr_t chunk = sc_alloc_begin(scope);
     void *object = hx_new(&scope->hx, type);
+    sc_alloc_end(scope, chunk, hx_type_size_bytes(type), 1, 0);
+    return object;
+}
+
+/* One object of a type known at run time only: the backend's out-of-line path, where it has one of its own. */
+HX_INLINE void *sc_new_runtime(struct sc_scope *scope, hx_type *type) {
+    if (HX_PROBE != HX_PROBE_CALLS) {
+        return HX_NEW_RUNTIME(&scope->hx, type);
+    }
+    uintptr_t chunk = sc_alloc_begin(scope);
+    void *object = HX_NEW_RUNTIME(&scope->hx, type);
     sc_alloc_end(scope, chunk, hx_type_size_bytes(type), 1, 0);
     return object;
 }

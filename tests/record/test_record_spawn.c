@@ -170,6 +170,14 @@ static void environments_by_malloc_and_page_mode(void **state) {
     assert_string_equal(value(environment, "MIMALLOC_LARGE_OS_PAGES"), "1");
     assert_string_equal(value(environment, "MIMALLOC_ALLOW_DECOMMIT"), "0");
     free(environment);
+    /* A region takes chunks from a malloc and gets that one's words; of its pages it keeps all. */
+    struct hx_backend region = {.memory = HX_ALLOCATOR_GLIBC};
+    memcpy(cell.options, "-", sizeof "-");
+    environment = hx_backend_environment(&cell, &region, 0);
+    assert_non_null(strstr(value(environment, "GLIBC_TUNABLES"), "glibc.malloc.hugetlb=1"));
+    assert_non_null(strstr(value(environment, "GLIBC_TUNABLES"), "glibc.malloc.trim_threshold"));
+    free(environment);
+    memcpy(cell.options, "tuning=keep", sizeof "tuning=keep");
     /* A tuned cell of a backend that is no malloc gets none of it. */
     environment = hx_environment(&cell, HX_ALLOCATOR_NONE, NULL, 0);
     assert_null(value(environment, "GLIBC_TUNABLES"));

@@ -1,0 +1,46 @@
+/* hx_plan_steps.c - see hx_plan_steps.h. */
+#include "record/hx_plan_steps.h"
+
+#include "record/hx_words.h"
+
+#include <string.h>
+
+/* kept and "+ quarantine" differ in what a quarantine needs to work: its limit and collections. That is preset safe without traps. The
+ * last step is preset go but for one thing: go sets no limit to its quarantine, so its collections run between blocks, untimed. Here
+ * they stay in the time, as in the steps before. */
+const struct hx_price_step hx_price_steps[HX_PRICE_STEPS] = {
+    {"kept", "arena-kept", "reuse", "-"},
+    {"+ quarantine", "arena-safe", "reuse", "fault=off"},
+    {"+ protect (safe)", "arena-safe", "reuse", "-"},
+    {"+ release", "arena-safe", "reuse", "fault=release"},
+    {"+ whole-chunk prezero", "arena-safe", "reuse", "fault=release,prezero=chunk"},
+};
+
+struct extra {
+    const char *scenarios; /* GLOBs */
+    const char *but_not;   /* GLOBs, or NULL */
+    const char *backends, *arm, *options;
+};
+
+/* Left out: where the compiler sees the type or not, and how long a slice is, safety costs the same (alloc_slices_p100 stands for all).
+ * arena_lifecycle_many with whole chunks cleared would touch 8 GiB. */
+static const struct extra extras[] = {
+    {"*", "*_out,alloc_slices_[!p]*", "arena-safe", "reuse", "fault=off"},
+    {"*", "*_out,alloc_slices_[!p]*", "arena-safe", "reuse", "fault=release"},
+    {"*", "*_out,alloc_slices_[!p]*,arena_lifecycle_many", "arena-safe", "reuse", "fault=release,prezero=chunk"},
+    {"zeroing_written*", NULL, "arena-safe,arena-kept", "reuse", "prezero=none"},
+    {"refill*", NULL, "arena-go", "reuse", "prezero=populate"},
+    {"*", NULL, "malloc,mimalloc", "each", "tuning=keep"},
+};
+
+const char *hx_plan_step(const char *scenario, const char *backend, const char *arm, size_t index) {
+    for (size_t i = 0; i < HX_COUNT_OF(extras); i++) {
+        const struct extra *extra = &extras[i];
+        bool fits = hx_glob(extra->scenarios, scenario) && (extra->but_not == NULL || !hx_glob(extra->but_not, scenario)) &&
+                    hx_glob(extra->backends, backend) && strcmp(extra->arm, arm) == 0;
+        if (fits && index-- == 0) {
+            return extra->options;
+        }
+    }
+    return NULL;
+}
