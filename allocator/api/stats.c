@@ -50,6 +50,7 @@ void ua_stats(struct ua_heap *heap, struct ua_stats *stats)
     if (heap == NULL || stats == NULL)
         ua_fatal_call("ua_stats", "NULL argument");
     *stats = (struct ua_stats){0};
+    ua_arena_book_logs(heap);
     read_ledger(&heap->acct, stats);
     read_chunks(&heap->chunks, stats);
     stats->refill_count = load(&heap->refill_count);

@@ -166,7 +166,7 @@ static struct ua_span *give_active(struct ua_arena *arena)
     ua_handle_empty(arena);
     arena->active = NULL;
     if (ua_arena_rewinds(heap)) {
-        ua_chunk_rewind(&heap->chunks, chunk, front, back);
+        ua_chunk_rewind(&heap->chunks, chunk, front, back, log);
         ua_watch_note(&heap->chunks.watch, UA_EVENT_LEAVE, arena, chunk);
         ua_chunk_put_reuse(&heap->chunks, chunk, chunk->free_low, chunk->free_high, chunk->log_next);
         return NULL;
@@ -226,7 +226,7 @@ int ua_arena_restart(struct ua_arena *arena)
 
     check_full_list(arena);
     if (ua_arena_rewinds(heap)) {
-        ua_chunk_rewind(&heap->chunks, chunk, arena->fast.front, arena->fast.back);
+        ua_chunk_rewind(&heap->chunks, chunk, arena->fast.front, arena->fast.back, arena->fast.log);
     } else if (heap->chunks.sanitize) {
         struct ua_span *fresh = take_chunk(arena);
 
@@ -283,4 +283,26 @@ uintptr_t ua_chunk_back(const struct ua_span *chunk)
     if (arena != NULL && arena->active == chunk)
         return __atomic_load_n(&arena->fast.back, __ATOMIC_ACQUIRE);
     return chunk->free_high;
+}
+
+/* The owner may be storing its log's place meanwhile: an aligned word, read whole, a moment old at worst. */
+static __attribute__((no_sanitize("thread"))) const uint16_t *log_place(const struct ua_span *chunk)
+{
+    const struct ua_arena *arena = __atomic_load_n(&chunk->arena, __ATOMIC_ACQUIRE);
+
+    return arena != NULL ? *(uint16_t *const volatile *)&arena->fast.log : *(uint16_t *const volatile *)&chunk->log_next;
+}
+
+static void book_log(struct ua_span *chunk, void *unused)
+{
+    struct ua_log *log = __atomic_load_n(&chunk->log_record, __ATOMIC_ACQUIRE);
+
+    (void)unused;
+    if (log != NULL)
+        ua_log_reached(log, log_place(chunk));
+}
+
+void ua_arena_book_logs(struct ua_heap *heap)
+{
+    ua_chunk_each(&heap->chunks, book_log, NULL);
 }

@@ -61,5 +61,7 @@ void ua_arena_check(const struct ua_arena *arena, const char *call);
  * up to, and its back. */
 uintptr_t ua_chunk_front(const struct ua_span *chunk);
 uintptr_t ua_chunk_back(const struct ua_span *chunk);
+/* Books what the type logs of chunks in arenas took since they were last looked at; before the ledger is read. Any thread. */
+void ua_arena_book_logs(struct ua_heap *heap);
 
 #endif

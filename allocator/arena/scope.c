@@ -64,6 +64,7 @@ void ua_arena_scope_rewind(struct ua_arena *arena, const struct ua_scope *scope)
     UA_CHECK(arena->chunk_count == scope->chunk_count && scope->front <= front && back <= scope->back,
              "ua_arena_rewind: the mark is not of this arena's present life");
     ua_prezero_rewound(chunk, scope->front, scope->back, front, back);
+    ua_log_reached(chunk->log_record, arena->fast.log);
     ua_heapbits_cut(chunk, scope->front, scope->log);
     if (pool->sanitize)
         ua_san_poison(scope->front, scope->back - scope->front);

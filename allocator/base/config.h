@@ -28,6 +28,10 @@
 #define UA_ADDRESS_BITS 47 /* user half of a 48-bit address space */
 #define UA_HEAP_ARENA_COUNT ((size_t)1 << (UA_ADDRESS_BITS - UA_HEAP_ARENA_SHIFT))
 
+/* Tables whose pages come on touch, and are booked page by page. */
+#define UA_BITMAP_PAGES_PER_HEAP_ARENA (UA_HEAP_ARENA_BYTES / UA_WORDS_PER_BITMAP_WORD / UA_PHYS_PAGE_BYTES)
+#define UA_HEAP_ARENA_TABLE_PAGES (UA_HEAP_ARENA_COUNT * UA_WORD_BYTES / UA_PHYS_PAGE_BYTES)
+
 #define UA_CHUNK_BYTES_DEFAULT ((size_t)8 << 20)
 #define UA_CHUNK_BYTES_MIN ((size_t)64 << 10)
 #define UA_CHUNK_BYTES_MAX UA_HEAP_ARENA_BYTES
@@ -56,6 +60,8 @@ _Static_assert(UA_CHUNK_BYTES_MAX <= UA_HEAP_ARENA_BYTES, "a chunk lies in one h
 _Static_assert(UA_CHUNK_BYTES_MIN % UA_PAGE_BYTES == 0, "user arena chunk size is not a multiple of the page size");
 _Static_assert(UA_PAGE_BYTES % UA_PHYS_PAGE_BYTES == 0, "a runtime page is whole system pages");
 _Static_assert(UA_CHUNK_BYTES_MIN / UA_CHUNK_MAX_ALLOC_DIVISOR >= UA_ALIGN_MAX, "an aligned object fits a chunk");
+_Static_assert(UA_BITMAP_PAGES_PER_HEAP_ARENA % 64 == 0, "whole words of booked pages");
+_Static_assert(UA_HEAP_ARENA_TABLE_PAGES % 64 == 0, "whole words of booked pages");
 _Static_assert(sizeof(void *) == 8, "64-bit only: one bitmap bit is 8 bytes");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian only: pointer masks are read as 64-bit words");
 

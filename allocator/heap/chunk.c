@@ -124,9 +124,10 @@ static int make_usable(struct ua_chunk_pool *pool, struct ua_span *chunk)
 }
 
 /* Everything a chunk in use has; the range is all of it. Owner only. */
-static void start_life(struct ua_chunk_pool *pool, struct ua_span *chunk, struct ua_arena *arena, uint16_t *log)
+static void start_life(struct ua_chunk_pool *pool, struct ua_span *chunk, struct ua_arena *arena, struct ua_log *log)
 {
-    chunk->log = log;
+    chunk->log = log->start;
+    __atomic_store_n(&chunk->log_record, log, __ATOMIC_RELEASE);
     ua_heapbits_reset(chunk);
     chunk->free_low = chunk->base;
     chunk->free_high = ua_span_limit(chunk) - pool->redzone_bytes;
@@ -143,7 +144,7 @@ static void start_life(struct ua_chunk_pool *pool, struct ua_span *chunk, struct
 struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena)
 {
     struct ua_span *chunk;
-    uint16_t *log;
+    struct ua_log *log;
     int error = 0;
 
     UA_CHECK(ua_chunk_phase(pool) != UA_PHASE_MARK_TERMINATION, "new arena chunk asked for in mark termination");
@@ -202,6 +203,7 @@ void ua_chunk_retire(struct ua_span *chunk, uintptr_t front, uintptr_t back, uin
 {
     UA_CHECK(chunk->chunk_state == UA_CHUNK_ACTIVE, "chunk is not active");
     UA_CHECK(front >= chunk->base && front <= back && back <= ua_span_limit(chunk), "chunk: free range is broken");
+    ua_log_reached(chunk->log_record, log_next);
     chunk->log_next = log_next;
     chunk->free_low = front;
     chunk->free_high = back;
@@ -233,9 +235,11 @@ void ua_chunk_put_reuse(struct ua_chunk_pool *pool, struct ua_span *chunk, uintp
     ua_lock_release(&pool->lock);
 }
 
-void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back)
+void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                     const uint16_t *log_next)
 {
     UA_CHECK(chunk->chunk_state == UA_CHUNK_ACTIVE, "chunk is not active");
+    ua_log_reached(chunk->log_record, log_next);
     ua_prezero_recycled(chunk, front, back);
     chunk->free_low = chunk->base;
     chunk->free_high = ua_span_limit(chunk) - pool->redzone_bytes;

@@ -64,7 +64,8 @@ void ua_chunk_retire(struct ua_span *chunk, uintptr_t front, uintptr_t back, uin
 void ua_chunk_put_reuse(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
                         uint16_t *log_next);
 /* Empties a chunk that stays in its arena's hands (preset kept only): everything in it is gone. */
-void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back);
+void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
+                     const uint16_t *log_next);
 /* Frees a batch of FULL or ACTIVE chunks linked by `next`, in this order. Outside a mark each is set to fault (or kept, by
  * policy) and chunks on the fault list follow; during a mark all go to the fault list. Never fails. */
 void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch);

@@ -46,7 +46,7 @@ struct ua_heap *ua_heap_create(const struct ua_options *options, const struct ua
                        &heap->lock_count);
     ua_pages_init(&heap->pages, &heap->vm, &heap->acct, &heap->meta, &heap->space, &heap->lock_count);
     ua_large_init(&heap->large, &heap->pages, &heap->acct, &heap->meta, &heap->space, &heap->lock_count);
-    heap->heapbits = (struct ua_heapbits){&heap->types, &heap->acct, &heap->meta};
+    heap->heapbits = (struct ua_heapbits){&heap->types, &heap->acct, &heap->meta, &heap->space};
     ua_lock_init(&heap->arenas_lock, UA_RANK_ARENAS, &heap->lock_count);
     return heap;
 }

@@ -147,17 +147,22 @@ static void unclaim(struct ua_span *chunk)
     __atomic_store_n(&chunk->write_out_busy, 0, __ATOMIC_RELEASE);
 }
 
+/* Books the bitmap pages that writing up to bits_end has touched; chunks below 256 KiB share a page. */
 static void account_bits(const struct ua_heapbits *heapbits, struct ua_span *chunk)
 {
-    size_t before = ua_align_up((chunk->bits_touched - chunk->base) / UA_WORDS_PER_BITMAP_WORD, UA_PHYS_PAGE_BYTES);
-    size_t now = ua_align_up((chunk->bits_end - chunk->base) / UA_WORDS_PER_BITMAP_WORD, UA_PHYS_PAGE_BYTES);
+    struct ua_heap_arena *arena = ua_space_heap_arena(heapbits->space, chunk->base);
+    size_t from = (chunk->bits_touched - arena->base) / UA_WORDS_PER_BITMAP_WORD / UA_PHYS_PAGE_BYTES;
+    size_t to = (chunk->bits_end - 1 - arena->base) / UA_WORDS_PER_BITMAP_WORD / UA_PHYS_PAGE_BYTES;
 
     if (chunk->bits_end <= chunk->bits_touched)
         return;
     chunk->bits_touched = chunk->bits_end;
-    /* Chunks below 256 KiB share a bitmap page; counting each of them whole errs by at most a page a chunk. */
-    if (now > before && chunk->bytes >= UA_PHYS_PAGE_BYTES * UA_WORDS_PER_BITMAP_WORD)
-        ua_meta_touched(heapbits->meta, now - before);
+    for (; from <= to; from++) {
+        uint64_t bit = (uint64_t)1 << (from % 64);
+
+        if ((__atomic_fetch_or(&arena->bits_pages[from / 64], bit, __ATOMIC_RELAXED) & bit) == 0)
+            ua_meta_touched(heapbits->meta, UA_PHYS_PAGE_BYTES);
+    }
 }
 
 void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front)

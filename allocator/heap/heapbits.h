@@ -17,7 +17,7 @@
 #define UA_HEAP_HEAPBITS_H
 
 #include "acct/acct.h"
-#include "heap/span.h"
+#include "heap/space.h"
 #include "heap/type.h"
 
 /* Slices below this are logged as single values: four entries never take more than the quarter of 4 x 8 bytes. */
@@ -44,6 +44,7 @@ struct ua_heapbits {
     const struct ua_types *types;
     struct ua_acct *acct;
     struct ua_meta *meta;
+    const struct ua_space *space; /* books the bitmap's pages */
 };
 
 /* Empties log and bitmap of a chunk that starts anew at its base. */

@@ -1,9 +1,5 @@
-/* log.c - see log.h. A free buffer's first bytes link it to the next. */
+/* log.c - see log.h. */
 #include "heap/log.h"
-
-struct ua_log_header {
-    struct ua_log_header *next;
-};
 
 void ua_logs_init(struct ua_logs *logs, struct ua_meta *meta, size_t chunk_bytes, uint64_t *lock_count)
 {
@@ -16,30 +12,52 @@ void ua_logs_deinit(struct ua_logs *logs)
     ua_lock_deinit(&logs->lock);
 }
 
-uint16_t *ua_logs_take(struct ua_logs *logs)
+static struct ua_log *make(struct ua_logs *logs)
 {
-    struct ua_log_header *header;
+    struct ua_log *log = ua_meta_alloc(logs->meta, sizeof *log);
+
+    if (log == NULL)
+        return NULL;
+    log->pool = logs;
+    log->start = ua_meta_reserve(logs->meta, logs->buffer_bytes);
+    return log->start != NULL ? log : NULL; /* 64 bytes are lost to the heap's end, only when memory is out anyway */
+}
+
+struct ua_log *ua_logs_take(struct ua_logs *logs)
+{
+    struct ua_log *log;
 
     ua_lock_acquire(&logs->lock);
-    header = logs->free;
-    if (header != NULL) {
-        logs->free = header->next;
+    log = logs->free;
+    if (log != NULL) {
+        logs->free = log->next;
         logs->free_count--;
     }
     ua_lock_release(&logs->lock);
-    if (header == NULL)
-        header = ua_meta_reserve(logs->meta, logs->buffer_bytes);
-    return (uint16_t *)(void *)header;
+    return log != NULL ? log : make(logs);
 }
 
-void ua_logs_put(struct ua_logs *logs, uint16_t *log)
+void ua_logs_put(struct ua_logs *logs, struct ua_log *log)
 {
-    struct ua_log_header *header = (struct ua_log_header *)(void *)log;
-
     UA_CHECK(log != NULL, "log: nothing to give back");
     ua_lock_acquire(&logs->lock);
-    header->next = logs->free;
-    logs->free = header;
+    log->next = logs->free;
+    logs->free = log;
     logs->free_count++;
     ua_lock_release(&logs->lock);
+}
+
+void ua_log_reached(struct ua_log *log, const uint16_t *place)
+{
+    uintptr_t bytes = (uintptr_t)place - (uintptr_t)log->start;
+    size_t known = __atomic_load_n(&log->touched_bytes, __ATOMIC_RELAXED);
+
+    if (bytes > log->pool->buffer_bytes)
+        return;
+    bytes = ua_align_up(bytes, UA_PHYS_PAGE_BYTES);
+    while (bytes > known)
+        if (__atomic_compare_exchange_n(&log->touched_bytes, &known, bytes, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            ua_meta_touched(log->pool->meta, bytes - known);
+            return;
+        }
 }

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "base/bits.h"
+
 #define HINT_LOW ((uintptr_t)0x00c000000000)
 #define HINT_COUNT 128u
 #define HINT_FIRST_CHUNKS 0x40u /* hints from here up are for chunks */
@@ -93,21 +95,44 @@ static int reserve_anywhere(struct ua_space *space, size_t bytes, uintptr_t *at,
     return 0;
 }
 
+static size_t table_bytes_of(unsigned shift)
+{
+    return (UA_HEAP_ARENA_BYTES >> shift) * sizeof(struct ua_span *);
+}
+
+/* Tables of several pages (8 KiB for chunks of 64 KiB, 64 KiB for pages) are booked page by page. */
+static bool is_lazy(unsigned shift)
+{
+    return table_bytes_of(shift) > UA_PHYS_PAGE_BYTES;
+}
+
 /* Guard: lock. The records of all units are made first, so that a failure leaves nothing half entered. */
 static struct ua_heap_arena *make_records(struct ua_space *space, enum ua_space_use use, size_t count, unsigned shift)
 {
     struct ua_heap_arena *records = ua_meta_alloc(space->meta, count * sizeof *records);
-    size_t table_bytes = (UA_HEAP_ARENA_BYTES >> shift) * sizeof(struct ua_span *);
+    size_t table_bytes = table_bytes_of(shift);
 
     if (records == NULL)
         return NULL;
     for (size_t i = 0; i < count; i++) {
         records[i] = (struct ua_heap_arena){.use = use, .shift = shift};
-        records[i].spans = ua_meta_alloc(space->meta, table_bytes);
+        records[i].spans = is_lazy(shift) ? ua_meta_reserve(space->meta, table_bytes)
+                                          : ua_meta_alloc(space->meta, table_bytes);
         if (records[i].spans == NULL)
             return NULL;
     }
     return records;
+}
+
+/* The table's pages come on touch. Guard: lock. */
+static void book_table_page(struct ua_space *space, size_t index)
+{
+    size_t page = index * sizeof *space->table / UA_PHYS_PAGE_BYTES;
+
+    if (ua_bit_get(space->table_pages, page))
+        return;
+    ua_bit_set(space->table_pages, page);
+    ua_meta_touched(space->meta, UA_PHYS_PAGE_BYTES);
 }
 
 static void enter_records(struct ua_space *space, struct ua_heap_arena *records, uintptr_t at, size_t count)
@@ -119,6 +144,7 @@ static void enter_records(struct ua_space *space, struct ua_heap_arena *records,
         UA_CHECK(space->table[index] == NULL, "arena already initialized");
         record->base = at + i * UA_HEAP_ARENA_BYTES;
         record->next = space->all[record->use];
+        book_table_page(space, index);
         __atomic_store_n(&space->table[index], record, __ATOMIC_RELEASE);
         __atomic_store_n(&space->all[record->use], record, __ATOMIC_RELEASE);
     }
@@ -166,13 +192,27 @@ void ua_space_unreserve(struct ua_space *space, uintptr_t at, size_t bytes)
     ua_lock_release(&space->lock);
 }
 
+/* An entry of a lazy table is about to be written. */
+static void book_entry(struct ua_space *space, struct ua_heap_arena *arena, size_t index)
+{
+    uint64_t bit = (uint64_t)1 << (index * sizeof *arena->spans / UA_PHYS_PAGE_BYTES);
+
+    if ((__atomic_load_n(&arena->spans_pages, __ATOMIC_RELAXED) & bit) == 0 &&
+        (__atomic_fetch_or(&arena->spans_pages, bit, __ATOMIC_RELAXED) & bit) == 0)
+        ua_meta_touched(space->meta, UA_PHYS_PAGE_BYTES);
+}
+
 void ua_space_set_span(struct ua_space *space, uintptr_t at, size_t bytes, struct ua_span *span)
 {
     for (uintptr_t place = at; place < at + bytes;) {
         struct ua_heap_arena *arena = ua_space_heap_arena(space, place);
+        size_t index;
 
         UA_CHECK(arena != NULL, "space: span outside the heap's address space");
-        __atomic_store_n(&arena->spans[(place - arena->base) >> arena->shift], span, __ATOMIC_RELEASE);
+        index = (place - arena->base) >> arena->shift;
+        if (is_lazy(arena->shift))
+            book_entry(space, arena, index);
+        __atomic_store_n(&arena->spans[index], span, __ATOMIC_RELEASE);
         place += (uintptr_t)1 << arena->shift;
     }
 }

@@ -18,7 +18,9 @@ struct ua_heap_arena {
     enum ua_space_use use;
     unsigned shift;
     struct ua_span **spans;      /* entries: atomic, NULL where no span is */
+    uint64_t spans_pages;        /* pages of `spans` that are booked, when it is a lazy range; atomic */
     struct ua_heap_arena *next;  /* all of one use, newest first; guard: lock, prefix immutable */
+    uint64_t bits_pages[UA_BITMAP_PAGES_PER_HEAP_ARENA / 64]; /* pages of its chunks' bitmap that are booked; atomic */
 };
 
 struct ua_hint {
@@ -33,6 +35,7 @@ struct ua_space {
     struct ua_meta *meta;
     struct ua_lock lock;
     struct ua_heap_arena **table;                /* UA_HEAP_ARENA_COUNT entries, atomic, lazily backed */
+    uint64_t table_pages[UA_HEAP_ARENA_TABLE_PAGES / 64]; /* pages of `table` that are booked; guard: lock */
     struct ua_heap_arena *all[UA_SPACE_USES];    /* heads atomic */
     struct ua_hint *hints[UA_SPACE_USES];        /* guard: lock */
     struct ua_hint storage[128];

@@ -72,6 +72,7 @@ struct ua_span {
     const void *freed_site;  /*         atomic */
     uintptr_t free_low, free_high; /* free range while no arena has it active; guard: owner or lock */
     uint16_t *log;           /* start of the type log, NULL when it has none; guard: owner */
+    struct ua_log *log_record; /* whose `log` it is; atomic: readers of the ledger come from any thread */
     uint16_t *log_next;      /* where it goes on, while no arena has it active; guard: owner */
     uint64_t *bits;          /* heap bitmap of this chunk, bytes / 512 words, lazily backed; constant */
     uintptr_t bits_end;      /* objects below are in `bits`; guard: write_out */

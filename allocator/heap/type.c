@@ -238,6 +238,8 @@ static bool local_type_register(struct ua_types *types, struct local_type *local
     if (id < local_id_lowest)
         local_id_lowest = id;
     local->layout.id = (uint16_t)id;
+    if ((id + 1) * sizeof *types->by_id % UA_PHYS_PAGE_BYTES == 0) /* ids count down: a page of the table begins */
+        ua_meta_touched(types->meta, UA_PHYS_PAGE_BYTES);
     __atomic_store_n(&types->by_id[id], &local->layout, __ATOMIC_RELEASE);
     local->cache.id = id;
     local->cache.step_bytes = local->type.size_bytes;
