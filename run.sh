@@ -3,6 +3,7 @@
 # packages, build only what the verb runs, start it, pass its exit code on. Everything said here goes to stderr, so that
 # stdout stays what the program prints (--json). Exit codes: docs/PROTOCOL.md 1.
 set -uo pipefail
+caller=$PWD
 cd "$(dirname "$0")" || exit 5
 
 bin=build/release
@@ -98,21 +99,27 @@ pass_signals() { # pass_signals PROGRAM ARGS...: the program gets each signal on
   child=$!
   set +m
   trap 'kill -INT $child 2>/dev/null' INT
-  trap 'kill -TERM $child 2>/dev/null' TERM HUP
+  trap 'kill -TERM $child 2>/dev/null' TERM HUP QUIT
   wait "$child"; code=$?
   while kill -0 "$child" 2>/dev/null; do wait "$child"; code=$?; done
-  trap - INT TERM HUP
+  trap - INT TERM HUP QUIT
   return "$code"
 }
 
 measure() { # measure VERB ARGS...: a run, then its report
-  local code
+  local code before
   ready "$(group "$@")"
   measuring
+  before=$(readlink results/runs/latest)
   pass_signals "$bin/arenabench" "$@"; code=$?
   [ "$code" = 0 ] || [ "$code" = 5 ] || exit "$code"
-  [ -n "$run_dir" ] || run_dir=$(readlink -f results/runs/latest)
-  if [ "$code" = 0 ]; then report "$run_dir"; code=$?; fi
+  # A run with failed processes has a report too, of what finished; one that never began (bad input) has no directory of its own.
+  if [ -z "$run_dir" ]; then
+    [ "$code" = 0 ] || [ "$(readlink results/runs/latest)" != "$before" ] || exit "$code"
+    run_dir=$(readlink -f results/runs/latest)
+  fi
+  [ "$code" = 0 ] || [ -s "$run_dir/samples.tsv" ] || [ -s "$run_dir/observations.jsonl" ] || exit "$code"
+  report "$run_dir" || code=5
   exit "$code"
 }
 
@@ -155,7 +162,7 @@ trace      -- CMD ARGS: record a program's allocations, would arenas pay?
 exec       -- CMD ARGS: a whole program under each malloc
 plots      DIR: draw the pictures of a run again
 report     DIR: write summary and report.html of a run again
-doctor     is this machine fit to measure on, and what to do about it
+doctor     is this machine fit to measure on, and what to do about it; --tune [-- CMD] does it while CMD runs
 help       this text
 EOF
   cat <<'EOF'
@@ -187,6 +194,13 @@ verb_gate() { # the gate takes the measuring lock itself; both sides are built f
     --head-label "${head[0]:-working tree}" "${args[@]}"
 }
 
+verb_doctor() { # with --tune -- CMD the command runs where the user stands; no measuring lock: CMD takes it
+  local program=$PWD/$bin/arenabench
+  ready ab_run
+  cd "$caller" || die "doctor: $caller: no such folder any more"
+  pass_signals "$program" doctor "$@"
+}
+
 verb_test() {
   local sanitizer
   packages peer
@@ -208,7 +222,10 @@ main() {
     args=("$@")
     set --
   fi
-  for arg; do # what run.sh itself has to know; everything else is the program's
+  while [ $# -gt 0 ]; do # what run.sh itself has to know; everything else is the program's, and all behind a --
+    [ "$1" = -- ] && { args+=("$@"); break; }
+    arg=$1
+    shift
     case $wants in run_dir) run_dir=$arg; wants='' ;; esac
     case $arg in
       --no-install) install=no; continue ;;
@@ -227,7 +244,8 @@ main() {
   [ -e "$(programs "$verb")" ] || die "$verb: not in this version"
   case $verb in
     quick|full) measure "$verb" "${args[@]}" ;;
-    list|doctor) ready "$(group "$verb")"; "$bin/arenabench" "$verb" "${args[@]}" ;;
+    list) ready "$(group list)"; "$bin/arenabench" list "${args[@]}" ;;
+    doctor) verb_doctor "${args[@]}" ;;
     build) ready all; say "programs are in $bin" ;;
     test) verb_test "${args[@]}" ;;
     gate) verb_gate "${args[@]}" ;;

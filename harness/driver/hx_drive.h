@@ -79,6 +79,10 @@ json_t *hx_identity_versions(const struct hx_catalogue *catalogue);
 json_t *hx_identity_attestation(void);
 json_t *hx_identity_workers(const struct hx_catalogue *catalogue);
 
+/* Adds a line with the build-id of each malloc of this machine that a plain run would use, or why there is none. */
+struct hx_attest;
+void hx_identity_allocators(struct hx_attest *attest);
+
 /* UTC as 2026-11-24T13:05:59Z, or without punctuation for a run's id (20261124T130559Z). */
 void hx_utc_now(bool compact, char out[32]);
 
@@ -91,5 +95,9 @@ bool hx_load_catalogue(const struct hx_options *options, struct hx_catalogue *ou
 /* The verbs that run nothing. They return the exit code. */
 int hx_verb_list(const struct hx_options *options);
 int hx_verb_doctor(const struct hx_options *options);
+
+/* doctor --tune and doctor --restore: hx_tune_verb.c. The exit code of the command that ran meanwhile, 128 + signal, or 5. */
+int hx_verb_tune(const struct hx_options *options);
+int hx_verb_restore(const struct hx_options *options);
 
 #endif

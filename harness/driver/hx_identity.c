@@ -9,6 +9,7 @@
 #include <gnu/libc-version.h>
 #include <limits.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -94,6 +95,23 @@ json_t *hx_identity_versions(const struct hx_catalogue *catalogue) {
         }
     }
     return versions;
+}
+
+void hx_identity_allocators(struct hx_attest *attest) {
+    static const char *const known[] = {"mimalloc", "jemalloc", "tcmalloc"};
+    char id[HX_BUILD_ID_BYTES];
+    struct libc_search search = {.path = ""};
+    (void)dl_iterate_phdr(find_libc, &search);
+    (void)hx_attest_add(attest, "allocator_malloc", hx_build_id(search.path, id) ? id : NULL, "the file has no build-id note");
+    for (size_t i = 0; i < HX_COUNT_OF(known); i++) {
+        struct hx_allocator found;
+        struct hx_error why = {{0}};
+        char key[HX_ATTEST_KEY_BYTES];
+        bool here = hx_allocator_find(known[i], &found, &why);
+        (void)snprintf(key, sizeof key, "allocator_%s", known[i]);
+        (void)hx_attest_add(attest, key, here && hx_build_id(found.path, id) ? id : NULL,
+                            here ? "the file has no build-id note" : "not installed");
+    }
 }
 
 json_t *hx_identity_workers(const struct hx_catalogue *catalogue) {

@@ -35,6 +35,10 @@ const char hx_options_help[] =
     "  --resume DIR     go on with an interrupted run\n"
     "  --workers DIR    folder of the worker-* programs (this program's own)\n"
     "  --json           list and doctor: JSON on stdout\n"
+    "  --tune [-- CMD ARGS]   doctor, as root: set governor, boost, ASLR, huge pages and what else disturbs; run CMD, or wait for a\n"
+    "                   signal; then put everything back as it was, whatever happened\n"
+    "  --restore        doctor: put back what a --tune that was killed has left\n"
+    "  --root DIR       doctor: the machine whose files are below DIR (/)\n"
     "\n"
     "exit: 0 good, 4 machine unfit (doctor), 5 error or bad input, 128 + signal interrupted\n";
 
@@ -58,6 +62,9 @@ enum option_code {
     OPTION_WORKERS,
     OPTION_JSON,
     OPTION_NO_INSTALL,
+    OPTION_TUNE,
+    OPTION_RESTORE,
+    OPTION_ROOT,
     OPTION_HELP,
 };
 
@@ -81,6 +88,9 @@ static const struct option long_options[] = {
     {"workers", required_argument, NULL, OPTION_WORKERS},
     {"json", no_argument, NULL, OPTION_JSON},
     {"no-install", no_argument, NULL, OPTION_NO_INSTALL},
+    {"tune", no_argument, NULL, OPTION_TUNE},
+    {"restore", no_argument, NULL, OPTION_RESTORE},
+    {"root", required_argument, NULL, OPTION_ROOT},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
@@ -250,6 +260,8 @@ static bool apply(int option, const char *text, struct hx_options *out, struct h
         return add_allocator(text, out, error);
     case OPTION_WORKERS:
         return set_word("--workers", text, &out->workers, error);
+    case OPTION_ROOT:
+        return set_word("--root", text, &out->root, error);
     default:
         return hx_fail(error, "option %d has no action", option);
     }
@@ -273,6 +285,18 @@ static bool find_profile(int argc, char **argv, int first, enum hx_profile *out,
     return true;
 }
 
+/* getopt_long takes --js for --json; run.sh, which has to see some options too, does not. So only whole names are options. */
+static bool whole_name(const char *word, int code) {
+    for (size_t i = 0; long_options[i].name != NULL; i++) {
+        size_t length = strlen(long_options[i].name);
+        if (long_options[i].val == code) {
+            return strncmp(word, "--", 2) == 0 && strncmp(word + 2, long_options[i].name, length) == 0 &&
+                   (word[2 + length] == '\0' || word[2 + length] == '=');
+        }
+    }
+    return false;
+}
+
 static bool fail_option(const char *word, int code, struct hx_error *error) {
     if (code == ':') {
         return hx_fail(error, "option %s needs a value", word);
@@ -281,6 +305,30 @@ static bool fail_option(const char *word, int code, struct hx_error *error) {
     hx_fail(error, "unknown option %s (%s)", word, choices);
     free(choices);
     return false;
+}
+
+/* What --tune, --restore and --root go with, and the command behind "--". */
+static bool check_doctor(int argc, char **argv, struct hx_options *out, struct hx_error *error) {
+    const char *mine = out->tune ? "--tune" : out->restore ? "--restore" : out->root != NULL ? "--root" : NULL;
+    if (mine != NULL && out->verb != HX_VERB_DOCTOR && out->verb != HX_VERB_HELP) {
+        return hx_fail(error, "%s goes with the verb doctor alone", mine);
+    }
+    if (out->tune && out->restore) {
+        return hx_fail(error, "--tune and --restore exclude each other");
+    }
+    if ((out->tune || out->restore) && out->json) {
+        return hx_fail(error, "--json does not go with %s: stdout is the command's", mine);
+    }
+    out->root = out->root != NULL ? out->root : "/";
+    if (optind == argc) {
+        return true;
+    }
+    if (!out->tune || strcmp(argv[optind - 1], "--") != 0) {
+        return hx_fail(error, "unexpected word %s (options start with --; the verb comes first%s)", argv[optind],
+                       out->tune ? "; a command to run while tuned comes after a --" : "");
+    }
+    out->command = argv + optind;
+    return true;
 }
 
 bool hx_options_parse(int argc, char **argv, struct hx_options *out, struct hx_error *error) {
@@ -306,13 +354,15 @@ bool hx_options_parse(int argc, char **argv, struct hx_options *out, struct hx_e
         if (code == -1) {
             break;
         }
-        if (code == '?' || code == ':') {
-            return fail_option(argv[at], code, error);
+        if (code == '?' || code == ':' || !whole_name(argv[at], code)) {
+            return fail_option(argv[at], code == ':' ? ':' : '?', error);
         }
         if (code == OPTION_HELP) {
             out->verb = HX_VERB_HELP;
         } else if (code == OPTION_JSON) {
             out->json = true;
+        } else if (code == OPTION_TUNE || code == OPTION_RESTORE) {
+            *(code == OPTION_TUNE ? &out->tune : &out->restore) = true;
         } else if (code != OPTION_NO_INSTALL && code != OPTION_PROFILE && !apply(code, optarg, out, error)) {
             return false;
         }
@@ -320,8 +370,8 @@ bool hx_options_parse(int argc, char **argv, struct hx_options *out, struct hx_e
             other = argv[at];
         }
     }
-    if (optind < argc) {
-        return hx_fail(error, "unexpected word %s (options start with --; the verb comes first)", argv[optind]);
+    if (!check_doctor(argc, argv, out, error)) {
+        return false;
     }
     if (out->resume != NULL && other != NULL) {
         return hx_fail(error, "%s does not go with --resume: plan, seed and settings are those of the interrupted run", other);

@@ -29,6 +29,9 @@ struct hx_options {
     struct hx_allocator asked[HX_ASKED_MALLOCS_MAX]; /* --allocator, checked */
     size_t asked_count;
     bool json;
+    bool tune, restore;   /* doctor alone; not both */
+    const char *root;     /* doctor: the tree in place of "/", never NULL */
+    char *const *command; /* doctor --tune: what to run meanwhile, NULL-terminated, or NULL = hold until a signal */
 };
 
 /* True when understood; else one line in error (exit 5). The structure is large: keep it off small stacks. */

@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
         code = hx_verb_list(options);
         break;
     case HX_VERB_DOCTOR:
-        code = hx_verb_doctor(options);
+        code = options->tune ? hx_verb_tune(options) : options->restore ? hx_verb_restore(options) : hx_verb_doctor(options);
         break;
     case HX_VERB_HELP:
         code = fputs(hx_options_help, stdout) < 0 ? HX_EXIT_ERROR : HX_EXIT_OK;

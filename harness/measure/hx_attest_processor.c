@@ -117,7 +117,7 @@ static void governor(struct hx_attest *attest, const char *root) {
     }
     struct hx_attest_line *line = hx_attest_put(attest, "governor", "%s", mixed ? "mixed" : first);
     if (mixed || strcmp(first, "performance") != 0) {
-        hx_attest_judge(line, HX_VERDICT_NOTE, "clock follows load: set governor 'performance' on every CPU");
+        hx_attest_judge(line, HX_VERDICT_NOTE, "clock follows load: set governor 'performance' on every CPU (doctor --tune)");
     }
 }
 
@@ -134,7 +134,7 @@ static void boost(struct hx_attest *attest, const char *root) {
     }
     struct hx_attest_line *line = hx_attest_put(attest, "boost", "%s", on ? "on" : "off");
     if (on) {
-        hx_attest_judge(line, HX_VERDICT_NOTE, "clock depends on temperature and neighbours: switch boost off");
+        hx_attest_judge(line, HX_VERDICT_NOTE, "clock depends on temperature and neighbours: switch boost off (doctor --tune)");
     }
 }
 
@@ -157,7 +157,7 @@ static void processors(struct hx_attest *attest, const char *root) {
     struct hx_attest_line *balancing =
         hx_attest_put_file(attest, root, "numa_balancing", "/proc/sys/kernel/numa_balancing", not_told);
     if (balancing->reason == NULL && strcmp(balancing->value, "0") != 0) {
-        hx_attest_judge(balancing, HX_VERDICT_NOTE, "pages are unmapped and moved while measuring: set kernel.numa_balancing=0");
+        hx_attest_judge(balancing, HX_VERDICT_NOTE, "pages are unmapped and moved while measuring: set kernel.numa_balancing=0 (doctor --tune)");
     }
 }
 
@@ -174,6 +174,10 @@ static void counters(struct hx_attest *attest, const char *root) {
     } else {
         hx_attest_judge(hx_attest_none(attest, "pmu", "no PMU listed by the kernel"), HX_VERDICT_NOTE,
                         "hardware counters stay null here; faults and switches are still counted");
+    }
+    struct hx_attest_line *watchdog = hx_attest_put_file(attest, root, "nmi_watchdog", "/proc/sys/kernel/nmi_watchdog", not_told);
+    if (found != NULL && watchdog->reason == NULL && strcmp(watchdog->value, "0") != 0) {
+        hx_attest_judge(watchdog, HX_VERDICT_NOTE, "it keeps one hardware counter: set kernel.nmi_watchdog=0 (doctor --tune)");
     }
     struct hx_attest_line *paranoid = hx_attest_put_file(attest, root, "perf_event_paranoid",
                                                          "/proc/sys/kernel/perf_event_paranoid", "no perf events in this kernel");

@@ -32,9 +32,9 @@ static void thp_line(struct hx_attest *attest, const char *root, const char *key
         return;
     }
     if (strcmp(line->value, "never") == 0) {
-        hx_attest_judge(line, HX_VERDICT_NOTE, "pages=huge cannot be had: set it to 'madvise'");
+        hx_attest_judge(line, HX_VERDICT_NOTE, "pages=huge cannot be had: set it to 'madvise' (doctor --tune)");
     } else if (strcmp(line->value, "always") == 0) {
-        hx_attest_judge(line, HX_VERDICT_NOTE, "huge pages come unasked; workers of pages=4k switch them off for themselves");
+        hx_attest_judge(line, HX_VERDICT_NOTE, "huge pages come unasked; pages=4k switches them off for itself; 'madvise' is cleaner (doctor --tune)");
     }
 }
 
@@ -88,7 +88,7 @@ static void pages(struct hx_attest *attest, const char *root) {
     thp_line(attest, root, "thp_defrag", "/sys/kernel/mm/transparent_hugepage/defrag");
     struct hx_attest_line *aslr = hx_attest_put_file(attest, root, "aslr", "/proc/sys/kernel/randomize_va_space", proc_hidden);
     if (aslr->reason == NULL && strcmp(aslr->value, "0") == 0) {
-        hx_attest_judge(aslr, HX_VERDICT_NOTE, "one layout for every process: its luck is in every figure; set it to 2");
+        hx_attest_judge(aslr, HX_VERDICT_NOTE, "one layout for every process: its luck is in every figure; set it to 2 (doctor --tune)");
     }
 }
 
@@ -102,18 +102,58 @@ static void limit_line(struct hx_attest *attest, const char *key, struct hx_figu
     }
 }
 
-static void limits(struct hx_attest *attest, const char *root) {
-    static const char *const marks[] = {"/.dockerenv", "/run/.containerenv"};
-    static const char *const names[] = {"docker", "podman"};
-    struct hx_cgroup cgroup;
-    const char *container = NULL;
-    for (size_t i = 0; i < HX_COUNT_OF(marks) && container == NULL; i++) {
-        char path[512];
-        if (hx_path_join(path, sizeof path, root, marks[i]) && access(path, F_OK) == 0) {
-            container = names[i];
+/* What runs us, as far as it leaves a mark: a file of its own, or a word in the name of our control group. */
+static void container(struct hx_attest *attest, const char *root) {
+    static const char *const marks[][2] = {{"/.dockerenv", "docker"}, {"/run/.containerenv", "podman"}};
+    static const char *const groups[][2] = {
+        {"/kubepods", "kubernetes"}, {"/docker", "docker"}, {"/libpod", "podman"}, {"/lxc", "lxc"}, {"/machine.slice", "nspawn or libvirt"}};
+    char path[512];
+    char text[8192];
+    char name[64];
+    if (hx_attest_file_line(root, "/run/systemd/container", name, sizeof name)) {
+        hx_attest_put(attest, "container", "%s", name);
+        return;
+    }
+    for (size_t i = 0; i < HX_COUNT_OF(marks); i++) {
+        if (hx_path_join(path, sizeof path, root, marks[i][0]) && access(path, F_OK) == 0) {
+            hx_attest_put(attest, "container", "%s", marks[i][1]);
+            return;
         }
     }
-    hx_attest_put(attest, "container", "%s", container == NULL ? "none seen" : container);
+    bool readable = hx_path_join(path, sizeof path, root, "/proc/self/cgroup") && hx_file_read(path, text, sizeof text) > 0;
+    for (size_t i = 0; readable && i < HX_COUNT_OF(groups); i++) {
+        if (strstr(text, groups[i][0]) != NULL) {
+            hx_attest_put(attest, "container", "%s", groups[i][1]);
+            return;
+        }
+    }
+    hx_attest_put(attest, "container", "none seen");
+}
+
+/* Is this machine as `doctor --tune` left it? A state file without a live holder means that somebody killed it. */
+static void tuning(struct hx_attest *attest, const char *root) {
+    char path[512];
+    char text[64] = "";
+    bool recorded = hx_path_join(path, sizeof path, root, "/run/arenabench.tune") && access(path, F_OK) == 0;
+    if (!recorded) {
+        hx_attest_put(attest, "tuning", "none");
+        return;
+    }
+    bool named = hx_attest_file_line(root, "/run/arenabench.tune.lock", text, sizeof text);
+    bool alive = false;
+    if (named) {
+        char process[128];
+        (void)snprintf(process, sizeof process, "/proc/%.20s/stat", text);
+        alive = hx_path_join(path, sizeof path, "/", process) && access(path, F_OK) == 0;
+    }
+    struct hx_attest_line *line = hx_attest_put(attest, "tuning", "%s", alive ? "held by doctor --tune" : "left by a killed doctor --tune");
+    if (!alive) {
+        hx_attest_judge(line, HX_VERDICT_NOTE, "put the settings back: ./run.sh doctor --restore");
+    }
+}
+
+static void limits(struct hx_attest *attest, const char *root) {
+    struct hx_cgroup cgroup;
     hx_cgroup_read(&cgroup, root);
     if (cgroup.version == 0) {
         hx_attest_none(attest, "cgroup_version", hx_cgroup_unseen);
@@ -133,7 +173,12 @@ static void limits(struct hx_attest *attest, const char *root) {
     if (cpus.reason != NULL) {
         hx_attest_none(attest, "cpus_usable", cpus.reason);
     } else {
-        hx_attest_put(attest, "cpus_usable", "%.2f", cpus.value);
+        struct hx_attest_line *line = hx_attest_put(attest, "cpus_usable", "%.2f", cpus.value);
+        const struct hx_attest_line *online = hx_attest_find(attest, "cpus_online");
+        if (online != NULL && online->reason == NULL && cpus.value < strtod(online->value, NULL)) {
+            hx_attest_judge(line, HX_VERDICT_NOTE, "a mask or a quota keeps this process from %s CPUs; --cpus chooses among the rest",
+                            online->value);
+        }
     }
 }
 
@@ -175,6 +220,8 @@ void hx_attest_system(struct hx_attest *attest, const char *root) {
     hx_attest_put(attest, "libc", "glibc %s", gnu_get_libc_version());
     pages(attest, root);
     memory(attest, root);
+    container(attest, root);
     limits(attest, root);
+    tuning(attest, root);
     load(attest, root);
 }

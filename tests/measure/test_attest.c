@@ -134,6 +134,7 @@ static void an_untuned_machine_gets_a_note_for_each(void **state) {
     fake_tree_write("sys/devices/system/cpu/smt/control", "on\n");
     fake_tree_write("proc/sys/kernel/randomize_va_space", "0\n");
     fake_tree_write("proc/sys/kernel/numa_balancing", "1\n");
+    fake_tree_write("proc/sys/kernel/nmi_watchdog", "1\n");
     fake_tree_write("proc/sys/vm/overcommit_memory", "2\n");
     fake_tree_write("sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
     fake_tree_write("sys/devices/system/clocksource/clocksource0/current_clocksource", "hpet\n");
@@ -148,7 +149,7 @@ static void an_untuned_machine_gets_a_note_for_each(void **state) {
     assert_value("swap_used_bytes", "409600");
     assert_value("hypervisor", "Example Cloud");
     static const char *const notes[] = {"governor", "boost", "smt", "aslr", "numa_balancing", "overcommit", "thp_enabled",
-                                        "clocksource", "swap_used_bytes", "load_average", "psi_cpu_percent", "hypervisor"};
+                                        "clocksource", "swap_used_bytes", "load_average", "psi_cpu_percent", "hypervisor", "nmi_watchdog"};
     for (size_t i = 0; i < HX_COUNT_OF(notes); i++) {
         assert_judged(notes[i], HX_VERDICT_NOTE);
     }
@@ -207,6 +208,45 @@ static void a_v1_container_with_a_quota(void **state) {
     assert_judged("cgroup_cpus", HX_VERDICT_NOTE);
     assert_value("cgroup_memory_bytes", "5000000000");
     assert_value("memory_available_bytes", "4000000000");
+}
+
+static void containers_by_every_mark(void **state) {
+    (void)state;
+    static const struct {
+        const char *group, *name;
+    } known[] = {{"0::/kubepods.slice/pod1\n", "kubernetes"}, {"0::/docker/0123abcd\n", "docker"}, {"0::/lxc.payload.a\n", "lxc"},
+                 {"0::/machine.slice/libpod-1.scope\n", "podman"}, {"0::/user.slice\n", "none seen"}};
+    server();
+    for (size_t i = 0; i < HX_COUNT_OF(known); i++) {
+        fake_tree_write("proc/self/cgroup", known[i].group);
+        hx_attest_read(&attest, tree);
+        assert_value("container", known[i].name);
+    }
+    fake_tree_write("run/systemd/container", "systemd-nspawn\n");
+    hx_attest_read(&attest, tree);
+    assert_value("container", "systemd-nspawn");
+}
+
+static void a_cpuset_that_hides_cpus_is_noted(void **state) {
+    (void)state;
+    server();
+    fake_tree_write("proc/self/status", "Cpus_allowed_list:\t2-3\n");
+    hx_attest_read(&attest, tree);
+    assert_value("cpus_usable", "2.00");
+    assert_judged("cpus_usable", HX_VERDICT_NOTE);
+}
+
+static void settings_of_a_killed_tune_are_noted(void **state) {
+    (void)state;
+    server();
+    fake_tree_write("run/arenabench.tune", "arenabench-tune 1\nend\n");
+    fake_tree_write("run/arenabench.tune.lock", "2147483647\n");
+    hx_attest_read(&attest, tree);
+    assert_judged("tuning", HX_VERDICT_NOTE);
+    fake_tree_write("run/arenabench.tune.lock", "1\n"); /* a process that is there */
+    hx_attest_read(&attest, tree);
+    assert_judged("tuning", HX_VERDICT_OK);
+    assert_value("tuning", "held by doctor --tune");
 }
 
 /* In a container the group's own path is often not mounted: the limits of the mount's root still hold. */
@@ -286,6 +326,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(an_overloaded_machine_is_unfit, make, drop),
         cmocka_unit_test_setup_teardown(a_v2_container_under_one_cpu, make, drop),
         cmocka_unit_test_setup_teardown(a_v1_container_with_a_quota, make, drop),
+        cmocka_unit_test_setup_teardown(containers_by_every_mark, make, drop),
+        cmocka_unit_test_setup_teardown(a_cpuset_that_hides_cpus_is_noted, make, drop),
+        cmocka_unit_test_setup_teardown(settings_of_a_killed_tune_are_noted, make, drop),
         cmocka_unit_test_setup_teardown(a_path_that_is_not_mounted_falls_back_to_its_parents, make, drop),
         cmocka_unit_test_setup_teardown(a_hidden_proc_leaves_reasons_not_zeros, make, drop),
         cmocka_unit_test_setup_teardown(odd_files_do_not_break_a_line, make, drop),

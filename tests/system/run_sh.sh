@@ -71,6 +71,25 @@ run_sh env FAKE_CMAKE=1 "$tree/run.sh" quick
 expect_code 5 "a build that fails"
 expect_in "$scratch/err" "failed: cmake" "a build that fails is named"
 
+# A run of which some processes failed is reported, and its exit code stays; what wrote nothing is not
+program "$tree/build/release/arenabench" "mkdir -p results/runs/r2; echo rows >results/runs/r2/samples.tsv
+  ln -sfn r2 results/runs/latest; exit 5"
+run_sh "$tree/run.sh" quick
+expect_code 5 "a run with failed processes"
+expect_in "$log" "arenabench-report $tree/results/runs/r2" "what finished is reported"
+run_sh "$tree/run.sh" quick --out "$scratch/nothing"
+expect_code 5 "a run into --out that wrote nothing"
+expect_same "$(asked arenabench-report)" 0 "no report of nothing"
+ln -sfn r1 "$tree/results/runs/latest"
+program "$tree/build/release/arenabench" "exit \${FAKE_RUN:-0}"
+
+# Behind a -- everything is the command's, and the command runs where the user stands
+program "$tree/build/release/arenabench" "pwd >>$log"
+run_sh env -C "$scratch" "$tree/run.sh" doctor --tune -- make --json --no-install --out x
+expect_in "$log" "arenabench doctor --tune -- make --json --no-install --out x" "a command's options are not run.sh's"
+expect_in "$log" "$scratch" "in the user's folder"
+program "$tree/build/release/arenabench" "exit \${FAKE_RUN:-0}"
+
 # Packages: named in one line that can be copied; nothing is installed without root or with --no-install
 printf 'run no-such-package cmd:no-such-command\ntest only-for-tests cmd:no-such-command\n' >>"$tree/cmake/packages.list"
 program "$tree/fake/apt-get" 'exit 0'
