@@ -76,18 +76,6 @@ void ua_fatal_call(const char *call, const char *message)
     abort();
 }
 
-void ua_report_fault(const char *message, uintptr_t address, const char *detail, uintptr_t number)
-{
-    put(message);
-    put(" 0x");
-    put_number(address, 16);
-    put(" (");
-    put(detail);
-    put(" 0x");
-    put_number(number, 16);
-    put(")\nfatal error: fault\n");
-}
-
 void ua_error_set(int error, const char *message)
 {
     ua_thread_error = message;

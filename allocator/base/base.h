@@ -21,10 +21,6 @@ _Noreturn void ua_fatal_address_at(const char *file, int line, const char *messa
 /* Misuse of a public call: "fatal error: CALL: MESSAGE". */
 _Noreturn void ua_fatal_call(const char *call, const char *message) __attribute__((cold));
 
-/* Prints "MESSAGE 0xADDRESS (DETAIL 0xNUMBER)" and "fatal error: fault"; safe in a signal handler; returns. */
-void ua_report_fault(const char *message, uintptr_t address, const char *detail, uintptr_t number)
-    __attribute__((cold));
-
 #define ua_fatal(message) ua_fatal_at(__FILE__, __LINE__, (message))
 #define ua_fatal_address(message, address) ua_fatal_address_at(__FILE__, __LINE__, (message), (address))
 #define UA_CHECK(condition, message) (UA_LIKELY(condition) ? (void)0 : ua_fatal(message))

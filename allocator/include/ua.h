@@ -51,9 +51,10 @@ UA_API bool ua_contains(struct ua_heap *heap, const void *pointer);
 /* Gives memory that is only kept for speed back to the system: pages of ready chunks. Returns the bytes given back. */
 UA_API size_t ua_trim(struct ua_heap *heap);
 
-/* Optional: a SIGSEGV handler that prints "accessed data from freed user arena 0x..." and the arena's handle when freed
- * arena memory was touched, then hands the signal on to the handler that was installed before (the default ends the
- * process). Runs on an alternate stack, given to the calling thread. 0, or -1 with errno. Again: no-op. */
+/* Optional: a SIGSEGV handler that prints "accessed data from freed user arena 0x..." when freed arena memory was touched,
+ * the arena's handle, and with option profile_rate where the chunk was allocated and freed; then hands the signal on to the
+ * handler that was installed before (the default ends the process). Runs on an alternate stack, which the calling thread gets
+ * until it ends unless it has one: call it in each thread whose own stack may be too small. 0, or -1 with errno. */
 UA_API int ua_fault_handler_install(void);
 
 /* ---- types ----------------------------------------------------------------------------------------------------------- */
