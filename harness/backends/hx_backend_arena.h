@@ -67,12 +67,12 @@ UA_SCALAR_TYPE(hx_byte_type, char);
 
 /* NULL, or a line that says why not. */
 HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *args) {
+    struct ua_options options;
     if (args->first != NULL) {
         *env = *args->first;
         env->borrowed = true;
         return NULL;
     }
-    struct ua_options options;
     const char *preset = strchr(args->backend, '-');
     if (preset == NULL || ua_options_preset(&options, preset + 1) != 0) {
         return ua_last_error();
@@ -84,12 +84,8 @@ HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *arg
         options.gogc = UA_GOGC_OFF;
     }
     const char *why = hx_arena_options(&options, args->options);
-    if (why != NULL) {
-        return why;
-    }
-    env->heap = ua_heap_new(&options);
-    if (env->heap == NULL) {
-        return ua_last_error();
+    if (why != NULL || (env->heap = ua_heap_new(&options)) == NULL) {
+        return why != NULL ? why : ua_last_error();
     }
     env->chunk_bytes = options.chunk_bytes;
     env->rewinds = options.quarantine == UA_QUARANTINE_OFF && options.fault == UA_FAULT_OFF;

@@ -239,7 +239,7 @@ static void add_arms(struct hx_plan *plan, const struct hx_scenario *scenario, c
             }
         }
         if (settings->eight_at_two && settings->pages[HX_PAGES_HUGE] && one_of_eight(scenario, backend, &backend->arms[arm])) {
-            add_cell(plan, scenario, backend, &backend->arms[arm], 2, HX_PAGES_HUGE, settings);
+            add_cell(plan, scenario, backend, &backend->arms[arm], "-", 2, HX_PAGES_HUGE, settings);
         }
     }
 }
