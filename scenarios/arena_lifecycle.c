@@ -99,11 +99,11 @@ HX_INLINE uint64_t cycle_many(struct sc_run *run, const struct plan *plan) {
     return sum;
 }
 
-#define DIALS(cycles, blocks, gate_scale)                                                          \
-    {                                                                                              \
-        [SC_PROFILE_QUICK] = {{1.0, cycles, blocks}, {1.0, cycles, blocks}},                       \
-        [SC_PROFILE_FULL] = {{1.0, cycles, blocks}, {1.0, cycles, blocks}},                        \
-        [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {gate_scale, 1, 16}}                                \
+#define DIALS(quick_scale, full_blocks, cycles, gate_scale)                                       \
+    {                                                                                             \
+        [SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {quick_scale, cycles, 8}},                        \
+        [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, cycles, full_blocks}},                       \
+        [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {gate_scale, 1, 16}}                               \
     }
 
 static const struct sc_info info_one = {
@@ -112,7 +112,7 @@ static const struct sc_info info_one = {
     .zeroed = SC_ZEROED,
     .backends = "malloc,mimalloc,arena-*,mimalloc-heap,obstack,apr,talloc,bump",
     .arms = "each,reuse,collect,bulk",
-    .dials = DIALS(3, 8, 0.2),
+    .dials = DIALS(1.0, 8, 3, 0.2),
     .setup = setup,
 };
 SC_SCENARIO(arena_lifecycle_one, info_one, cycle_one);
@@ -124,7 +124,7 @@ static const struct sc_info info_many = {
     .zeroed = SC_ZEROED,
     .backends = "malloc,mimalloc,arena-safe,arena-kept,obstack,apr,bump",
     .arms = "each,reuse,collect,bulk",
-    .dials = DIALS(1, 4, 0.05),
+    .dials = DIALS(0.5, 4, 1, 0.05),
     .setup = setup,
 };
 SC_SCENARIO(arena_lifecycle_many, info_many, cycle_many);

@@ -73,8 +73,8 @@ HX_INLINE uint64_t cycle_1k(struct sc_run *run, const struct plan *plan) {
     {                                                                                                                   \
         .name = "refill_" suffix, .why = "Pieces of " what ", zeroed, one word written a cache line, dropped: the price of a chunk.", \
         .zeroed = SC_ZEROED, .backends = "malloc,arena-*,bump", .arms = "each,reuse,bulk",                              \
-        .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 3}, {1.0, 1, 12}},                                                     \
-                  [SC_PROFILE_FULL] = {{1.0, 1, 3}, {1.0, 1, 12}},                                                      \
+        .dials = {[SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {1.0, 1, 12}},                                                \
+                  [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, 1, 12}},                                                 \
                   [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {1.0, 1, 16}}},                                                \
         .setup = setup,                                                                                                 \
     }

@@ -32,8 +32,7 @@ long hx_report_reference(const struct hx_report_run *run, size_t a, const char *
     return -1;
 }
 
-/* Values of the same rep, in two parallel arrays. Both figures are in the order of rep. */
-static size_t pair_up(const struct hx_report_metric *a, const struct hx_report_metric *b, double *out_a, double *out_b) {
+size_t hx_report_pair(const struct hx_report_metric *a, const struct hx_report_metric *b, double *out_a, double *out_b) {
     size_t count = 0, i = 0, k = 0;
     while (i < a->value_count && k < b->value_count && count < HX_STATS_PAIRS_MAX) {
         if (a->rep[i] < b->rep[k]) {
@@ -68,7 +67,7 @@ static void compare_metric(struct hx_report_summary *summary, size_t a, size_t b
         return;
     }
     static double a_value[HX_STATS_PAIRS_MAX], b_value[HX_STATS_PAIRS_MAX], scratch[HX_STATS_PAIRS_MAX + HX_STATS_WALSH_MAX];
-    size_t count = pair_up(mine, other, a_value, b_value);
+    size_t count = hx_report_pair(mine, other, a_value, b_value);
     /* One observation of a latency is no comparison; one of a time is the user's own choice (--reps 1) and says so. */
     if (count == 0 || (count < HX_STATS_LEAST_REPS && strncmp(metric, "time", 4) != 0)) {
         return;

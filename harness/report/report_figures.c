@@ -175,9 +175,7 @@ static void remove_old(const char *plots_dir, const char *name) {
 }
 
 /* The kinds of figures, in the order in which a reader wants them. */
-static const struct kind {
-    const char *name, *script, *call, *heading, *caption;
-} kind[] = {
+static const struct hx_figure_kind kind[] = {
     {"time", "time.gp", NULL, "Time per operation",
      "Bar: fastest block of each process, median over processes; whisker: its 95 % interval; open diamond: typical (all time over "
      "all operations). Shorter is better. Each panel has its own scale."},
@@ -191,35 +189,32 @@ static const struct kind {
      "show it above the process's start). The axis is logarithmic: equal distances are equal factors."},
 };
 
-static bool write_tables(const struct hx_figure_grid *grid, const struct kind *k, const char *plots_dir, const char *name) {
-    struct hx_text tsv, conf;
-    if (!hx_text_init(&tsv, HX_MIB) || !hx_text_init(&conf, 64 * HX_KIB)) {
-        hx_die("out of memory");
-    }
-    hx_figure_conf(grid, &conf);
-    bool any;
+static bool write_tables(const struct hx_figure_grid *grid, const struct hx_figure_kind *k, struct hx_text *tsv, struct hx_text *conf) {
+    hx_figure_conf(grid, conf);
     if (k->call != NULL) {
-        any = hx_figure_latency(grid, k->call, &tsv, &conf);
-    } else if (strcmp(k->name, "time") == 0) {
-        any = hx_figure_time(grid, &tsv, &conf);
-    } else {
-        any = hx_figure_memory(grid, &tsv, &conf);
+        return hx_figure_latency(grid, k->call, tsv, conf);
     }
-    if (any) {
-        publish(plots_dir, name, ".tsv", &tsv);
-        publish(plots_dir, name, ".conf.gp", &conf);
-    }
-    hx_text_deinit(&tsv);
-    hx_text_deinit(&conf);
-    return any;
+    return strcmp(k->name, "time") == 0 ? hx_figure_time(grid, tsv, conf) : hx_figure_memory(grid, tsv, conf);
 }
 
-static void add_figure(struct hx_report_figures *figures, const struct kind *k, char *name, char *problem) {
+static void add_figure(struct hx_report_figures *figures, const struct hx_figure_kind *k, char *name, char *problem) {
     figures->figure = hx_grow(figures->figure, figures->count + 1, sizeof *figures->figure);
     figures->figure[figures->count++] = (struct hx_report_figure){name, k->script, k->heading, k->caption, problem};
 }
 
-static void draw_kind(struct hx_report_figures *figures, struct hx_figure_grid *grid, const struct kind *k, const char *plots_dir,
+void hx_figure_put(struct hx_report_figures *figures, const struct hx_figure_kind *k, const char *plots_dir, char *name,
+                   const struct hx_text *tsv, const struct hx_text *conf, bool any, bool draw) {
+    remove_old(plots_dir, name);
+    if (!any) {
+        add_figure(figures, k, name, hx_print("this run has no data for it"));
+        return;
+    }
+    publish(plots_dir, name, ".tsv", tsv);
+    publish(plots_dir, name, ".conf.gp", conf);
+    add_figure(figures, k, name, draw ? hx_figure_gnuplot(plots_dir, k->script, name) : hx_print("not drawn (--no-plots)"));
+}
+
+static void draw_kind(struct hx_report_figures *figures, struct hx_figure_grid *grid, const struct hx_figure_kind *k, const char *plots_dir,
                       const char *const *scenario, size_t scenario_count, bool draw) {
     for (size_t start = 0, part = 1; start < scenario_count; start += HX_FIGURE_SCENARIOS_MAX, part++) {
         grid->rows = 0;
@@ -227,17 +222,20 @@ static void draw_kind(struct hx_report_figures *figures, struct hx_figure_grid *
             grid->scenario[grid->rows] = scenario[start + grid->rows];
             grid->rows++;
         }
-        char *name = part == 1 ? hx_print("%s", k->name) : hx_print("%s_%zu", k->name, part);
-        remove_old(plots_dir, name);
-        if (!write_tables(grid, k, plots_dir, name)) {
-            add_figure(figures, k, name, hx_print("this run has no data for it"));
-        } else {
-            add_figure(figures, k, name, draw ? hx_figure_gnuplot(plots_dir, k->script, name) : hx_print("not drawn (--no-plots)"));
+        struct hx_text tsv, conf;
+        if (!hx_text_init(&tsv, HX_MIB) || !hx_text_init(&conf, 64 * HX_KIB)) {
+            hx_die("out of memory");
         }
+        char *name = part == 1 ? hx_print("%s", k->name) : hx_print("%s_%zu", k->name, part);
+        bool any = write_tables(grid, k, &tsv, &conf);
+        hx_figure_put(figures, k, plots_dir, name, &tsv, &conf, any, draw);
+        hx_text_deinit(&tsv);
+        hx_text_deinit(&conf);
     }
 }
 
-void hx_report_draw(const struct hx_report_summary *summary, struct hx_report_figures *figures, bool draw) {
+void hx_report_draw(const struct hx_report_summary *summary, const struct hx_report_splits *splits, struct hx_report_figures *figures,
+                    bool draw) {
     const struct hx_report_run *run = summary->run;
     *figures = (struct hx_report_figures){0};
     char *plots_dir = hx_print("%s/plots", run->dir);
@@ -255,6 +253,7 @@ void hx_report_draw(const struct hx_report_summary *summary, struct hx_report_fi
     for (size_t i = 0; i < HX_COUNT_OF(kind); i++) {
         draw_kind(figures, &grid, &kind[i], plots_dir, word, scenarios, draw);
     }
+    hx_figure_splits(summary, splits, figures, plots_dir, draw);
     free(word);
     free(plots_dir);
 }

@@ -7,6 +7,7 @@
 #define HX_REPORT_FIGURES_H
 
 #include "base/hx_text.h"
+#include "report/report_split.h"
 #include "report/report_summary.h"
 
 enum {
@@ -61,8 +62,23 @@ void hx_figure_duration_tics(struct hx_text *out, double low_ns, double high_ns)
 /* The same for bytes, in powers of two, at most nine. */
 void hx_figure_byte_tics(struct hx_text *out, double low_bytes, double high_bytes);
 
+/* A kind of figure: its name and script, the call for latencies, and what the page says of it. */
+struct hx_figure_kind {
+    const char *name, *script, *call, *heading, *caption;
+};
+
+/* Publishes the tables of one picture (nothing of an earlier one stays), draws it, adds it to the list. `name` changes owner. Without
+ * data the picture is listed with that reason. */
+void hx_figure_put(struct hx_report_figures *figures, const struct hx_figure_kind *kind, const char *plots_dir, char *name,
+                   const struct hx_text *tsv, const struct hx_text *conf, bool any, bool draw);
+
+/* Credit and price of safety, a picture a page mode and six scenarios; none when the run has nothing for them. */
+void hx_figure_splits(const struct hx_report_summary *summary, const struct hx_report_splits *splits, struct hx_report_figures *figures,
+                      const char *plots_dir, bool draw);
+
 /* Writes DIR/plots/ and draws. With draw false only the tables are written. */
-void hx_report_draw(const struct hx_report_summary *summary, struct hx_report_figures *figures, bool draw);
+void hx_report_draw(const struct hx_report_summary *summary, const struct hx_report_splits *splits, struct hx_report_figures *figures,
+                    bool draw);
 
 /* Runs gnuplot on one figure in DIR/plots. NULL on success, else why not (fresh memory). */
 char *hx_figure_gnuplot(const char *plots_dir, const char *script, const char *name);

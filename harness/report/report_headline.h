@@ -6,6 +6,7 @@
 #define HX_REPORT_HEADLINE_H
 
 #include "report/report_format.h"
+#include "report/report_split.h"
 #include "report/report_words.h"
 
 enum hx_report_column {
@@ -37,7 +38,9 @@ void hx_report_headline(const struct hx_report_summary *summary, size_t cell, st
                         struct hx_report_headline *out);
 
 /* The texts of the whole report for a terminal (100 columns), and summary.md. */
-void hx_report_table(const struct hx_report_summary *summary, const struct hx_report_words *words, struct hx_text *out);
-void hx_report_markdown(const struct hx_report_summary *summary, const struct hx_report_words *words, struct hx_text *out);
+void hx_report_table(const struct hx_report_summary *summary, const struct hx_report_words *words, const struct hx_report_splits *splits,
+                     struct hx_text *out);
+void hx_report_markdown(const struct hx_report_summary *summary, const struct hx_report_words *words,
+                        const struct hx_report_splits *splits, struct hx_text *out);
 
 #endif

@@ -169,8 +169,11 @@ void hx_html_method(const struct hx_report_run *run, struct hx_text *out) {
         "arenas under three policies (freed memory traps; freed memory returns to the system, as Go does; freed memory is reused at "
         "once, as every plain C arena does). bump does nothing but count up a pointer: no allocator can be faster, and what it takes "
         "is the program itself.</li>\n"
-        "<li><b>Arms.</b> each: every object is freed by itself. reuse: arenas start on memory used before. fresh: on memory never "
-        "used before. bulk: everything is released at once.</li>\n"
+        "<li><b>Arms.</b> each: every object is freed by itself. keep: nothing is freed, on a heap that was filled and emptied once and "
+        "keeps its pages. reuse: arenas start on memory used before. fresh: on memory never used before. bulk: everything is released "
+        "at once.</li>\n"
+        "<li><b>Regions.</b> mimalloc-heap, obstack, apr and talloc are the regions others use: one a scope. Their chunks come from a "
+        "malloc that keeps its pages.</li>\n"
         "<li><b>p99 request.</b> One request is one whole document, tree or request; 99 of 100 are faster.</li>\n"
         "<li><b>Peak RSS</b> is resident memory above what the process had at its start, at its highest.</li>\n"
         "<li><b>Faults</b> are page faults of a whole time process; a fresh page costs the kernel far more than an allocation.</li>\n"
@@ -239,12 +242,16 @@ void hx_report_html(const struct hx_report_page *page, struct hx_text *out) {
         hx_text_put(out, "</p>\n");
     }
     hx_text_put(out, "<nav><a href=\"#machine\">machine</a> <a href=\"#headline\">figures</a> <a href=\"#gains\">gains and losses</a> "
-                     "<a href=\"#floor\">over the floor</a> <a href=\"#figures\">pictures</a> <a href=\"#cells\">every cell</a> "
+                     "<a href=\"#floor\">over the floor</a> ");
+    hx_text_put(out, page->splits->credit_count != 0 ? "<a href=\"#credit\">the gain, split</a> " : "");
+    hx_text_put(out, page->splits->price_count != 0 ? "<a href=\"#price\">the price of safety</a> " : "");
+    hx_text_put(out, "<a href=\"#figures\">pictures</a> <a href=\"#cells\">every cell</a> "
                      "<a href=\"#method\">method</a> <a href=\"#reading\">how to read it</a></nav>\n");
     hx_html_machine(run, out);
     hx_html_headline(page, out);
     hx_html_words(page, out);
     hx_html_floor(page, out);
+    hx_html_splits(page->summary, page->splits, out);
     hx_html_figures(page, out);
     hx_html_cells(page, out);
     hx_html_method(run, out);

@@ -7,10 +7,12 @@
 
 #include "report/report_figures.h"
 #include "report/report_headline.h"
+#include "report/report_split.h"
 
 struct hx_report_page {
     const struct hx_report_summary *summary;
     const struct hx_report_words *words;
+    const struct hx_report_splits *splits;
     const struct hx_report_figures *figures;
 };
 

@@ -242,39 +242,6 @@ static void put_floor_row(const struct hx_report_summary *summary, const size_t 
     hx_text_put(out, "</tr>\n");
 }
 
-/* each - keep = freeing; malloc keep - arena reuse = bump and locality; fresh - keep and fresh - reuse = new pages. */
-static void put_credit(const struct hx_report_summary *summary, const size_t *member, size_t count, struct hx_text *out) {
-    static const struct {
-        const char *what, *a, *a_arm, *b, *b_arm;
-    } part[] = {
-        {"freeing (malloc each - keep)", "malloc", "each", "malloc", "keep"},
-        {"bump and locality (malloc keep - arena-kept reuse)", "malloc", "keep", "arena-kept", "reuse"},
-        {"new pages, malloc (fresh - keep)", "malloc", "fresh", "malloc", "keep"},
-        {"new pages, arena-kept (fresh - reuse)", "arena-kept", "fresh", "arena-kept", "reuse"},
-    };
-    for (size_t i = 0; i < HX_COUNT_OF(part); i++) {
-        double a, b;
-        if (time_of(summary, member, count, part[i].a, part[i].a_arm, &a) &&
-            time_of(summary, member, count, part[i].b, part[i].b_arm, &b)) {
-            char shown[HX_REPORT_SHOWN_BYTES];
-            hx_report_show_number(shown, a - b);
-            hx_text_put(out, "<tr><th>");
-            hx_report_escape_html(out, summary->run->cell[member[0]].scenario);
-            hx_text_format(out, ", %s</th><td class=\"text\">%s</td><td>%s</td></tr>\n",
-                           hx_report_pages_name(summary->run->cell[member[0]].pages), part[i].what, shown);
-        }
-    }
-}
-
-static bool has_arm(const struct hx_report_run *run, const char *arm) {
-    for (size_t i = 0; i < run->cell_count; i++) {
-        if (strcmp(run->cell[i].arm, arm) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void hx_html_floor(const struct hx_report_page *page, struct hx_text *out) {
     const struct hx_report_run *run = page->summary->run;
     const char **scenario = hx_grow(NULL, run->cell_count + 1, sizeof *scenario);
@@ -304,15 +271,6 @@ void hx_html_floor(const struct hx_report_page *page, struct hx_text *out) {
         put_floor_row(page->summary, member, count, label, labels, out);
     }
     hx_text_put(out, "</tbody></table></div>\n");
-    if (has_arm(run, "keep")) {
-        hx_text_put(out, "<h3>The gain, split</h3>\n<div class=\"scroll\"><table><thead><tr><th>scenario, pages</th>"
-                         "<th class=\"text\">part</th><th>ns/op</th></tr></thead><tbody>\n");
-        for (size_t g = 0; g < scenarios * modes; g++) {
-            size_t count = hx_report_group(run, scenario[g / modes], pages[g % modes], member);
-            put_credit(page->summary, member, count, out);
-        }
-        hx_text_put(out, "</tbody></table></div>\n");
-    }
     free(member);
     free(label);
     free(pages);

@@ -90,10 +90,12 @@ int main(int argc, char **argv) {
     struct hx_report_summary summary;
     struct hx_report_words words;
     struct hx_report_figures figures;
+    struct hx_report_splits splits;
     hx_report_load(&run, options.dir);
     hx_report_summarise(&summary, &run);
+    hx_report_split(&summary, &splits);
     if (options.plots_only) {
-        hx_report_draw(&summary, &figures, true);
+        hx_report_draw(&summary, &splits, &figures, true);
         return tell_problems(&figures, true) ? HX_EXIT_OK : HX_EXIT_ERROR;
     }
     hx_report_say(&summary, &words);
@@ -102,15 +104,15 @@ int main(int argc, char **argv) {
     hx_report_json(&summary, &json);
     publish(run.dir, "summary.json", &json);
     start(&markdown);
-    hx_report_markdown(&summary, &words, &markdown);
+    hx_report_markdown(&summary, &words, &splits, &markdown);
     publish(run.dir, "summary.md", &markdown);
-    hx_report_draw(&summary, &figures, !options.no_plots);
+    hx_report_draw(&summary, &splits, &figures, !options.no_plots);
     tell_problems(&figures, !options.no_plots);
     start(&html);
-    hx_report_html(&(struct hx_report_page){&summary, &words, &figures}, &html);
+    hx_report_html(&(struct hx_report_page){&summary, &words, &splits, &figures}, &html);
     publish(run.dir, "report.html", &html);
     start(&table);
-    hx_report_table(&summary, &words, &table);
+    hx_report_table(&summary, &words, &splits, &table);
     hx_text_format(&table, "Report: %s/report.html\n", run.dir);
     emit(options.json ? stderr : stdout, &table);
     if (options.json) {

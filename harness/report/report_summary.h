@@ -59,6 +59,9 @@ const struct hx_report_metric *hx_report_find(const struct hx_report_summary *su
 const struct hx_report_metric *hx_report_find_phase(const struct hx_report_summary *summary, size_t cell, const char *metric,
                                                     const char *phase);
 
+/* Values above 0 of the same rep, in two parallel arrays of HX_STATS_PAIRS_MAX; returns how many. */
+size_t hx_report_pair(const struct hx_report_metric *a, const struct hx_report_metric *b, double *out_a, double *out_b);
+
 /* True with the value when the metric is there and has one. */
 bool hx_report_value(const struct hx_report_metric *metric, double *value);
 

@@ -159,7 +159,22 @@ static void put_lines(struct hx_text *out, const char *head, const struct hx_rep
     }
 }
 
-void hx_report_table(const struct hx_report_summary *summary, const struct hx_report_words *words, struct hx_text *out) {
+static void put_floor(const struct hx_report_summary *summary, const struct hx_report_splits *splits, struct hx_text *out) {
+    struct hx_text line;
+    if (!hx_text_init(&line, 4 * HX_KIB)) {
+        hx_die("out of memory");
+    }
+    hx_report_floor_line(summary, splits, &line);
+    hx_text_bytes(&line, "", 1); /* a string now */
+    if (hx_text_finish(&line) == 0 && line.data[0] != '\0') {
+        hx_text_put(out, "\n");
+        put_wrapped(out, line.data);
+    }
+    hx_text_deinit(&line);
+}
+
+void hx_report_table(const struct hx_report_summary *summary, const struct hx_report_words *words, const struct hx_report_splits *splits,
+                     struct hx_text *out) {
     const struct hx_report_run *run = summary->run;
     hx_text_format(out, "Run %s (%s): %zu cells\n", run->id, run->profile, run->cell_count);
     put_rows(summary, out);
@@ -172,6 +187,7 @@ void hx_report_table(const struct hx_report_summary *summary, const struct hx_re
     put_lines(out, "What these repetitions cannot tell (the interval holds 1, or there is none)", &words->cannot_tell, NULL);
     struct hx_report_lines notes = {run->note, run->note_count};
     put_lines(out, "Notes", &notes, NULL);
+    put_floor(summary, splits, out);
     hx_text_put(out, "\n");
 }
 
@@ -218,7 +234,8 @@ static void markdown_gains(const struct hx_report_summary *summary, const struct
     }
 }
 
-void hx_report_markdown(const struct hx_report_summary *summary, const struct hx_report_words *words, struct hx_text *out) {
+void hx_report_markdown(const struct hx_report_summary *summary, const struct hx_report_words *words,
+                        const struct hx_report_splits *splits, struct hx_text *out) {
     const struct hx_report_run *run = summary->run;
     struct groups g = groups_of(run);
     struct hx_report_footnotes notes = {0};
@@ -253,6 +270,7 @@ void hx_report_markdown(const struct hx_report_summary *summary, const struct hx
     markdown_lines(out, "Where mimalloc wins (time)", &words->mimalloc_faster, "Nowhere in this run.");
     markdown_lines(out, "Where malloc wins (peak RSS)", &words->malloc_smaller, "Nowhere in this run.");
     markdown_lines(out, "What these repetitions cannot tell", &words->cannot_tell, NULL);
+    hx_markdown_splits(summary, splits, out);
     struct hx_report_lines lines = {run->note, run->note_count};
     markdown_lines(out, "Notes", &lines, NULL);
     groups_free(&g);

@@ -46,6 +46,7 @@ static const char *const machinery[] = {
     "alloc_slices_m100",    "alloc_slices_w100",     "alloc_slices_m1000",   "alloc_slices_w1000",   "alloc_slices_m10000",
     "alloc_slices_w10000",  "arena_lifecycle_one",   "arena_lifecycle_many", "refill_2m",            "refill_1k",
     "zeroing_written_small", "zeroing_written_large", "zeroing_relied_small", "zeroing_relied_large",
+    "empty",
 };
 
 static const char *const scenarios[] = {"json_dom", "binary_trees", "request_server"};

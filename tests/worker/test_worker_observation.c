@@ -248,7 +248,9 @@ static void dials(void **state) {
         assert_int_equal(json_object_size(profiles), 3);
         json_object_foreach(profiles, profile, modes) {
             bool gate = strcmp(profile, "gate") == 0;
-            assert_int_equal(json_object_size(modes), gate ? 1 : 2);
+            /* What shows the allocator's machinery has huge pages alone: 4 KiB faults would drown it. */
+            assert_non_null(json_object_get(modes, "huge"));
+            assert_in_range(json_object_size(modes), 1, gate ? 1 : 2);
             json_object_foreach(modes, pages, dial) {
                 json_int_t blocks = json_integer_value(json_object_get(dial, "blocks"));
                 assert_true(blocks >= (gate ? 16 : strcmp(profile, "quick") == 0 ? 8 : 3));
