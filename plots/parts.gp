@@ -11,6 +11,9 @@ right_px = 20
 row_px = 24 * bars_most + top_px + bottom_px
 foot_px = 46
 height = rows * row_px + foot_px
+# About five tics, at 1, 2 or 5 times a power of ten.
+ten(x) = 10 ** floor(log10(x))
+tic(x) = (x / ten(x) < 1.5 ? 1 : x / ten(x) < 3.5 ? 2 : x / ten(x) < 7.5 ? 5 : 10) * ten(x)
 set style fill solid 0.75 noborder
 do for [kind in 'svg png'] {
   eval open_output(ARG1, kind, row_px, foot_px)
@@ -28,7 +31,7 @@ do for [kind in 'svg png'] {
     set grid xtics lt 1 lc rgb pale lw 1
     set border 1
     set ytics nomirror scale 0
-    set xtics nomirror autofreq
+    set xtics nomirror tic(span * 1.36 / 5)
     set xlabel panel_axis[p] offset 0,0.3
     set arrow 1 from 0,(bars_most - 0.4) to 0,-0.6 nohead lc rgb quiet lw 1
     plot table index p - 1 using 4:1:(0):4:($1 - 0.33):($1 + 0.33):3:ytic(2) with boxxyerror lc variable, \

@@ -67,7 +67,7 @@ static void price_panels(const struct hx_report_summary *summary, const struct h
         double factor;
     } column[PRICE_PANELS] = {{"time_typical", "time", "ns per operation", 1},
                               {"rss_peak_bytes", "peak RSS", "MiB", 1 / (1024.0 * 1024.0)},
-                              {"faults_minor", "page faults", "thousand", 1 / 1000.0}};
+                              {"faults_minor", "page faults", "of a whole process", 1}};
     for (size_t c = 0; c < PRICE_PANELS; c++) {
         panel[c] = (struct panel){.title = column[c].title, .axis = column[c].axis, .bars = HX_PRICE_STEPS};
         for (size_t s = 0; s < HX_PRICE_STEPS; s++) {
@@ -196,7 +196,7 @@ static void draw_part(const struct hx_figure_kind *kind, const char *pages, size
     for (size_t p = 0; p < rows * columns; p++) {
         there += put_panel(&panel[p], &tsv, &extent[p]);
         bars_most = panel[p].bars > bars_most ? panel[p].bars : bars_most;
-        title[p] = hx_print("%s: %s", scenario[p / columns], panel[p].title);
+        title[p] = hx_print("%s, %s: %s", scenario[p / columns], hx_report_pages_name(pages), panel[p].title);
         axis[p] = hx_print("%s", panel[p].axis);
         for (size_t b = 0; b < panel[p].bars; b++) {
             size_t wide = hx_report_columns(panel[p].bar[b].label);

@@ -3,10 +3,11 @@
 computed independently. It holds what real machines do not offer on demand: an absent arm, a cell with too few repetitions, a
 multiplexed and a never scheduled counter, a percentile with too few calls, a process that migrated, text that wants to be markup.
 
-    make_run.py OUT [--seed N] [--interrupted] [--journal] [--full]
+    make_run.py OUT [--seed N] [--interrupted] [--journal] [--full] [--splits]
 
 --interrupted: no curves, half of the processes, exit 130. --journal: the same before any table was written: plan.json and
-observations.jsonl with a torn last line. --full: more backends, arms, threads and scenarios.
+observations.jsonl with a torn last line. --full: more backends, arms, threads and scenarios. --splits: what profile full adds to a
+scenario: arms keep, fresh and reuse, the steps of the price of safety, scenario empty on the floor.
 """
 import argparse
 import ctypes
@@ -21,6 +22,10 @@ FULL_BACKENDS = QUICK_BACKENDS + [
     ("malloc", "keep"), ("malloc", "fresh"), ("mimalloc", "keep"), ("arena-kept", "fresh"), ("jemalloc", "each"),
     ("tcmalloc", "each"), ("gcheap", "collect"), ("bdwgc", "collect"), ("mimalloc-heap", "bulk"), ("obstack", "bulk"),
     ("apr", "bulk"), ("talloc", "bulk")]
+SPLIT_CELLS = [("malloc", "keep", "tuning=keep"), ("malloc", "fresh", "-"), ("mimalloc", "keep", "tuning=keep"), ("mimalloc", "fresh", "-"),
+               ("malloc", "each", "tuning=keep"), ("arena-safe", "reuse", "-"), ("arena-safe", "reuse", "fault=off"),
+               ("arena-safe", "reuse", "fault=release"), ("arena-safe", "reuse", "fault=release,prezero=chunk")]
+OPTION_COST = {"fault=off": -2.5, "fault=release": 1.7, "fault=release,prezero=chunk": 4.4}
 SPEED = {"malloc": 18.0, "mimalloc": 9.0, "arena-safe": 11.0, "arena-go": 21.0, "arena-kept": 5.2, "bump": 4.1, "jemalloc": 12.0,
          "tcmalloc": 10.0, "gcheap": 16.0, "bdwgc": 30.0, "mimalloc-heap": 7.0, "obstack": 5.5, "apr": 6.0, "talloc": 24.0}
 ARM_COST = {"each": 0.0, "keep": -5.0, "fresh": 4.0, "reuse": 0.0, "bulk": 0.0, "collect": 0.0}
@@ -69,13 +74,18 @@ class Run:
         self.rows, self.series, self.hist, self.processes, self.order = [], [], [], [], []
         self.scenarios = dict(SCENARIOS, **(FULL_SCENARIOS if args.full else {}))
         self.cells = []
+        more = SPLIT_CELLS if args.splits else []
         for scenario in self.scenarios:
-            for backend, arm in FULL_BACKENDS if args.full else QUICK_BACKENDS:
+            for backend, arm, options in [(b, a, "-") for b, a in (FULL_BACKENDS if args.full else QUICK_BACKENDS)] + more:
                 for pages in ("4k", "huge"):
                     for threads in (1, 2) if args.full and scenario == "json_dom" else (1,):
                         self.cells.append({"index": len(self.cells), "scenario": scenario, "backend": backend, "arm": arm,
-                                           "threads": threads, "pages": pages, "options": "-", "scale": 1.0,
+                                           "threads": threads, "pages": pages, "options": options, "scale": 1.0,
                                            "ops_per_block": 20000, "cycles_per_block": 1, "blocks": 8})
+        if args.splits:
+            self.scenarios["empty"] = (0.1, 8e6, 1000)
+            self.cells.append({"index": len(self.cells), "scenario": "empty", "backend": "bump", "arm": "bulk", "threads": 1,
+                               "pages": "huge", "options": "-", "scale": 1.0, "ops_per_block": 20000, "cycles_per_block": 1, "blocks": 8})
 
     def row(self, pass_, cell, rep, order, phase, metric, unit, value, reason="-"):
         text = "null" if value is None else value if isinstance(value, str) else decimal(value)
@@ -83,7 +93,7 @@ class Run:
                                     cell["pages"], cell["options"], str(rep), str(order), phase, metric, unit, text, reason]))
 
     def speed(self, cell):
-        base = SPEED[cell["backend"]] * self.scenarios[cell["scenario"]][0] + ARM_COST[cell["arm"]]
+        base = SPEED[cell["backend"]] * self.scenarios[cell["scenario"]][0] + ARM_COST[cell["arm"]] + OPTION_COST.get(cell["options"], 0)
         if cell["scenario"] == "request_server" and cell["backend"] == "arena-safe":
             base *= 1.9  # malloc wins here
         if cell["scenario"] == "binary_trees" and cell["backend"] == "arena-go":
@@ -174,6 +184,8 @@ class Run:
                                    "signal": None, "migrated": order == 5})
         for scenario in self.scenarios:
             for backend in ("arena-safe", "arena-go"):
+                if scenario == "empty" or any(c["backend"] == backend and c["arm"] == "reuse" for c in self.cells):
+                    continue
                 for pages in ("4k", "huge"):
                     cell = {"scenario": scenario, "backend": backend, "arm": "reuse", "threads": 1, "pages": pages, "options": "-"}
                     for pass_, metric, unit in (("time", "time", "ns/op"), ("time", "time_typical", "ns/op"),
@@ -241,6 +253,7 @@ def main():
     parser.add_argument("--interrupted", action="store_true")
     parser.add_argument("--journal", action="store_true")
     parser.add_argument("--full", action="store_true")
+    parser.add_argument("--splits", action="store_true")
     args = parser.parse_args()
     args.interrupted |= args.journal
     run = Run(args)

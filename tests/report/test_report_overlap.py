@@ -75,7 +75,7 @@ def test(program, folder):
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         raise Skip("chromium is not installed")
-    run = sys.argv[2] if len(sys.argv) > 2 else make_run(f"{folder}/run")
+    run = sys.argv[2] if len(sys.argv) > 2 else make_run(f"{folder}/run", "--splits")
     if len(sys.argv) <= 2:
         done = run_report(program, run)
         check(done.returncode == 0, f"exit {done.returncode}: {done.stderr}")
