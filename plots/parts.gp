@@ -11,9 +11,9 @@ right_px = 20
 row_px = 24 * bars_most + top_px + bottom_px
 foot_px = 46
 height = rows * row_px + foot_px
-# About five tics, at 1, 2 or 5 times a power of ten.
+# At most five tics, at 1, 2 or 5 times a power of ten.
 ten(x) = 10 ** floor(log10(x))
-tic(x) = (x / ten(x) < 1.5 ? 1 : x / ten(x) < 3.5 ? 2 : x / ten(x) < 7.5 ? 5 : 10) * ten(x)
+tic(x) = (x / ten(x) <= 1 ? 1 : x / ten(x) <= 2 ? 2 : x / ten(x) <= 5 ? 5 : 10) * ten(x)
 set style fill solid 0.75 noborder
 do for [kind in 'svg png'] {
   eval open_output(ARG1, kind, row_px, foot_px)

@@ -19,7 +19,7 @@ pale = '#E4E4E4'     # grid
 area = '#D9D9D9'     # filled areas
 
 # Pixels. A picture is a grid of panels, a row a scenario, a column a page mode, over one legend.
-panel_wide = columns == 1 ? 760 : 584
+panel_wide = columns == 1 ? 1000 : 584
 width = columns * panel_wide + 20
 left_px = 108
 right_px = 24

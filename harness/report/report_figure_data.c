@@ -70,6 +70,11 @@ static double put_bar(const struct hx_report_summary *summary, size_t i, size_t 
     return end;
 }
 
+/* Single options over a preset have a picture of their own (report_split_figures); tuning=keep is part of arm keep. */
+static bool is_a_bar(const struct hx_report_cell *cell) {
+    return strcmp(cell->options, "-") == 0 || strcmp(cell->arm, "keep") == 0;
+}
+
 /* Bars of one panel, first cell on top. Returns how many; *most: the largest value shown. */
 static size_t time_panel(const struct hx_figure_grid *grid, size_t panel, struct hx_text *tsv, double *most) {
     const struct hx_report_run *run = grid->summary->run;
@@ -78,7 +83,7 @@ static size_t time_panel(const struct hx_figure_grid *grid, size_t panel, struct
     double best;
     *most = 0;
     for (size_t i = 0; i < count; i++) {
-        if (hx_report_value(hx_report_find(grid->summary, member[i], "time"), &best)) {
+        if (is_a_bar(&run->cell[member[i]]) && hx_report_value(hx_report_find(grid->summary, member[i], "time"), &best)) {
             *most = fmax(*most, put_bar(grid->summary, member[i], bars, tsv));
             bars++;
         }
@@ -103,7 +108,8 @@ bool hx_figure_time(const struct hx_figure_grid *grid, struct hx_text *tsv, stru
     put_panel_array(grid, conf, "panel_most", most);
     size_t label_columns = 0;
     for (size_t i = 0; i < grid->summary->run->cell_count; i++) {
-        size_t columns = hx_report_columns(grid->summary->run->cell[i].label);
+        const struct hx_report_cell *cell = &grid->summary->run->cell[i];
+        size_t columns = is_a_bar(cell) ? hx_report_columns(cell->label) : 0;
         label_columns = columns > label_columns ? columns : label_columns;
     }
     hx_text_format(conf, "label_columns = %zu\n", label_columns);

@@ -214,9 +214,10 @@ void hx_figure_put(struct hx_report_figures *figures, const struct hx_figure_kin
     add_figure(figures, k, name, draw ? hx_figure_gnuplot(plots_dir, k->script, name) : hx_print("not drawn (--no-plots)"));
 }
 
+/* Pictures of these scenarios in the grid's columns; `part` counts them over all calls. */
 static void draw_kind(struct hx_report_figures *figures, struct hx_figure_grid *grid, const struct hx_figure_kind *k, const char *plots_dir,
-                      const char *const *scenario, size_t scenario_count, bool draw) {
-    for (size_t start = 0, part = 1; start < scenario_count; start += HX_FIGURE_SCENARIOS_MAX, part++) {
+                      const char *const *scenario, size_t scenario_count, size_t *part, bool draw) {
+    for (size_t start = 0; start < scenario_count; start += HX_FIGURE_SCENARIOS_MAX) {
         grid->rows = 0;
         while (grid->rows < HX_FIGURE_SCENARIOS_MAX && start + grid->rows < scenario_count) {
             grid->scenario[grid->rows] = scenario[start + grid->rows];
@@ -226,12 +227,23 @@ static void draw_kind(struct hx_report_figures *figures, struct hx_figure_grid *
         if (!hx_text_init(&tsv, HX_MIB) || !hx_text_init(&conf, 64 * HX_KIB)) {
             hx_die("out of memory");
         }
-        char *name = part == 1 ? hx_print("%s", k->name) : hx_print("%s_%zu", k->name, part);
+        char *name = ++*part == 1 ? hx_print("%s", k->name) : hx_print("%s_%zu", k->name, *part);
         bool any = write_tables(grid, k, &tsv, &conf);
         hx_figure_put(figures, k, plots_dir, name, &tsv, &conf, any, draw);
         hx_text_deinit(&tsv);
         hx_text_deinit(&conf);
     }
+}
+
+/* Which of the page modes a scenario was measured in, one bit each. */
+static unsigned modes_of(const struct hx_report_run *run, const char *scenario, const char *const *pages, size_t count) {
+    unsigned modes = 0;
+    for (size_t i = 0; i < run->cell_count; i++) {
+        for (size_t p = 0; p < count && strcmp(run->cell[i].scenario, scenario) == 0; p++) {
+            modes |= strcmp(run->cell[i].pages, pages[p]) == 0 ? 1u << p : 0;
+        }
+    }
+    return modes;
 }
 
 void hx_report_draw(const struct hx_report_summary *summary, const struct hx_report_splits *splits, struct hx_report_figures *figures,
@@ -243,17 +255,34 @@ void hx_report_draw(const struct hx_report_summary *summary, const struct hx_rep
         hx_die("%s: %s", plots_dir, strerror(errno));
     }
     struct hx_figure_grid grid = {.summary = summary};
-    const char **word = hx_grow(NULL, run->cell_count + 1, sizeof *word);
-    size_t pages = hx_report_distinct(run, hx_report_pages_of, word);
-    for (size_t i = 0; i < pages && i < HX_FIGURE_PAGES_MAX; i++) {
-        grid.pages[grid.columns++] = word[i];
-    }
+    const char **word = hx_grow(NULL, run->cell_count + 1, sizeof *word), **some = hx_grow(NULL, run->cell_count + 1, sizeof *some);
+    const char *pages[HX_FIGURE_PAGES_MAX];
+    size_t mode_count = hx_report_distinct(run, hx_report_pages_of, word);
+    mode_count = mode_count < HX_FIGURE_PAGES_MAX ? mode_count : HX_FIGURE_PAGES_MAX;
+    memcpy(pages, word, mode_count * sizeof *pages);
     figures->hidden_series = choose_series(&grid);
     size_t scenarios = hx_report_distinct(run, hx_report_scenario_of, word);
     for (size_t i = 0; i < HX_COUNT_OF(kind); i++) {
-        draw_kind(figures, &grid, &kind[i], plots_dir, word, scenarios, draw);
+        size_t part = 0;
+        /* Scenarios of the same page modes share pictures, most modes first: no panel is empty because nobody asked for it. */
+        for (unsigned modes = (1u << mode_count) - 1; modes > 0; modes--) {
+            size_t count = 0;
+            grid.columns = 0;
+            for (size_t p = 0; p < mode_count; p++) {
+                if ((modes >> p & 1) != 0) {
+                    grid.pages[grid.columns++] = pages[p];
+                }
+            }
+            for (size_t s = 0; s < scenarios; s++) {
+                if (modes_of(run, word[s], pages, mode_count) == modes) {
+                    some[count++] = word[s];
+                }
+            }
+            draw_kind(figures, &grid, &kind[i], plots_dir, some, count, &part, draw);
+        }
     }
     hx_figure_splits(summary, splits, figures, plots_dir, draw);
+    free(some);
     free(word);
     free(plots_dir);
 }
