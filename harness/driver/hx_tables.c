@@ -164,8 +164,18 @@ static bool add_process(struct hx_tables *out, const struct hx_drive *drive, siz
     return true;
 }
 
-/* A row that stands for all figures of one pass which this cell cannot have. */
-static void add_absent(struct hx_tables *out, const struct hx_drive *drive, const struct hx_cell *cell, const char *reason) {
+/* Some cell is measured in this pass; cell != NULL: this one is. */
+static bool is_planned(const struct hx_plan *plan, enum hx_pass pass, const struct hx_cell *cell) {
+    bool planned = false;
+    for (size_t s = 0; s < plan->step_count && !planned; s++) {
+        planned = plan->steps[s].pass == pass && (cell == NULL || plan->steps[s].cell == cell->index);
+    }
+    return planned;
+}
+
+/* Rows that stand for all figures of a pass which this cell cannot have: an absent cell in any, one of the plan where it has no
+ * process. */
+static void add_absent(struct hx_tables *out, const struct hx_drive *drive, const struct hx_cell *cell, bool in_plan, const char *reason) {
     static const struct {
         enum hx_pass pass;
         const char *phase, *metric, *unit;
@@ -177,11 +187,8 @@ static void add_absent(struct hx_tables *out, const struct hx_drive *drive, cons
         {HX_PASS_MEMORY, "all", "rss_peak_bytes", "bytes"},
     };
     for (size_t i = 0; i < HX_COUNT_OF(shown); i++) {
-        bool planned = false;
-        for (size_t s = 0; s < drive->plan.step_count && !planned; s++) {
-            planned = drive->plan.steps[s].pass == shown[i].pass;
-        }
-        if (planned) {
+        bool has = in_plan && is_planned(&drive->plan, shown[i].pass, cell);
+        if (is_planned(&drive->plan, shown[i].pass, NULL) && !has) {
             struct hx_sample row = row_of(cell, shown[i].pass, 0, -1);
             row.phase = shown[i].phase;
             row.metric = shown[i].metric;
@@ -207,7 +214,13 @@ bool hx_tables_make(const struct hx_drive *drive, struct hx_tables *out, struct 
     }
     free(rows);
     for (size_t i = 0; i < drive->plan.absent_count && good; i++) {
-        add_absent(out, drive, &drive->plan.absent[i].cell, drive->plan.absent[i].reason);
+        add_absent(out, drive, &drive->plan.absent[i].cell, false, drive->plan.absent[i].reason);
+    }
+    for (size_t i = 0; i < drive->plan.cell_count && good; i++) {
+        const struct hx_scenario *scenario = hx_catalogue_scenario(&drive->catalogue, drive->plan.cells[i].scenario);
+        if (scenario != NULL && scenario->rate_per_s > 0) {
+            add_absent(out, drive, &drive->plan.cells[i], true, "an open loop: only its latencies mean something");
+        }
     }
     if (!good) {
         hx_tables_free(out);

@@ -34,6 +34,7 @@ struct hx_scenario {
     bool zeroed;
     char *backends; /* GLOBs of those that profile full takes; NULL: all */
     char *arms;     /* GLOBs of the arms it is made for; NULL: all */
+    double rate_per_s;    /* an open loop: arrivals a second and thread, and no pass but latency; 0: a closed one */
     unsigned threads_max; /* 1 when the worker does not say */
     char **default_input; /* paths that may or may not exist here */
     size_t default_input_count;

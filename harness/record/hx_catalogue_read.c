@@ -51,6 +51,11 @@ static bool read_scenario(const json_t *object, struct hx_scenario *out, struct 
     const char *arms = json_string_value(json_object_get(object, "arms"));
     out->backends = backends != NULL ? hx_dup(backends) : NULL;
     out->arms = arms != NULL ? hx_dup(arms) : NULL;
+    const json_t *rate = json_object_get(object, "rate_per_s");
+    if (rate != NULL && (!json_is_number(rate) || !(json_number_value(rate) >= 1 && json_number_value(rate) <= 1e7))) {
+        return hx_fail(error, "\"rate_per_s\" of %s is no rate from 1 to 10000000", out->name);
+    }
+    out->rate_per_s = json_number_value(rate);
     const json_t *threads_max = json_object_get(object, "threads_max");
     out->threads_max = json_is_integer(threads_max) ? (unsigned)json_integer_value(threads_max) : 1;
     const json_t *input = json_object_get(object, "default_input");

@@ -177,6 +177,22 @@ static const char *absence(const struct hx_scenario *scenario, const struct hx_b
     return backend->allocator == HX_ALLOCATOR_NONE ? NULL : hx_allocator_pages_reason(backend->allocator, cell->pages);
 }
 
+/* The cell's options: the arm's own, and an open loop's rate. Sorted: no arm has an option after "rate" but tuning. */
+static void put_options(struct hx_cell *cell, const struct hx_scenario *scenario, const char *options) {
+    if (scenario->rate_per_s <= 0) {
+        HX_CHECK(hx_copy(cell->options, sizeof cell->options, options));
+        return;
+    }
+    char rate[HX_DECIMAL_BYTES];
+    hx_decimal(scenario->rate_per_s, rate);
+    bool alone = strcmp(options, "-") == 0;
+    bool before = !alone && strcmp(options, "rate") < 0;
+    char *joined = hx_print("%s%srate=%s%s%s", before ? options : "", before ? "," : "", rate, alone || before ? "" : ",",
+                            alone || before ? "" : options);
+    HX_CHECK(hx_copy(cell->options, sizeof cell->options, joined));
+    free(joined);
+}
+
 static void add_cell(struct hx_plan *plan, const struct hx_scenario *scenario, const struct hx_backend *backend, const struct hx_arm *arm,
                      const char *options, unsigned threads, enum hx_pages pages, const struct hx_settings *settings) {
     const struct hx_dial *dial = &scenario->dials[settings->profile][pages];
@@ -188,7 +204,7 @@ static void add_cell(struct hx_plan *plan, const struct hx_scenario *scenario, c
     HX_CHECK(hx_copy(cell.scenario, sizeof cell.scenario, scenario->name));
     HX_CHECK(hx_copy(cell.backend, sizeof cell.backend, backend->name));
     HX_CHECK(hx_copy(cell.arm, sizeof cell.arm, arm->name));
-    HX_CHECK(hx_copy(cell.options, sizeof cell.options, options));
+    put_options(&cell, scenario, options);
     const char *reason = absence(scenario, backend, arm, &cell, dial);
     if (reason != NULL) {
         plan->absent = hx_grow(plan->absent, plan->absent_count + 1, sizeof *plan->absent);
@@ -248,12 +264,14 @@ static unsigned pass_reps(const struct hx_settings *settings, enum hx_pass pass)
     return pass == HX_PASS_COUNTERS ? settings->reps[pass] * settings->event_groups : settings->reps[pass];
 }
 
-/* All steps of one round: every (cell, pass) that has a repetition of this number. */
-static void add_round(struct hx_plan *plan, const struct hx_settings *settings, unsigned rep, struct hx_rng *rng) {
+/* All steps of one round: every (cell, pass) that has a repetition of this number. An open loop has latencies alone. */
+static void add_round(struct hx_plan *plan, const struct hx_catalogue *catalogue, const struct hx_settings *settings, unsigned rep,
+                      struct hx_rng *rng) {
     size_t first = plan->step_count;
     for (unsigned cell = 0; cell < plan->cell_count; cell++) {
+        bool open = hx_catalogue_scenario(catalogue, plan->cells[cell].scenario)->rate_per_s > 0;
         for (unsigned pass = 0; pass < HX_PASS_PLAN; pass++) {
-            if (rep >= pass_reps(settings, (enum hx_pass)pass)) {
+            if (rep >= pass_reps(settings, (enum hx_pass)pass) || (open && pass != HX_PASS_LATENCY)) {
                 continue;
             }
             struct hx_step step = {.cell = cell, .pass = (enum hx_pass)pass, .rep = rep};
@@ -308,7 +326,7 @@ bool hx_plan_make(const struct hx_catalogue *catalogue, const struct hx_settings
     struct hx_rng rng;
     hx_rng_init(&rng, settings->seed);
     for (unsigned rep = 0; rep < rounds; rep++) {
-        add_round(out, settings, rep, &rng);
+        add_round(out, catalogue, settings, rep, &rng);
     }
     return true;
 }

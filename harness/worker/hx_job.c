@@ -122,6 +122,41 @@ static uint64_t lane_seed(uint64_t seed, unsigned index) {
     return index == 0 ? seed : hx_checksum_word(hx_checksum_word(HX_CHECKSUM_INIT, seed), index);
 }
 
+/* An open loop's rate stands in the cell's options, where two cells of different rates are told apart; the rest is the backend's. */
+static void take_rate(struct hx_job *job, struct sc_setup *setup) {
+    static const char key[] = "rate=";
+    const char *options = job->ask->options;
+    job->backend_options = options;
+    if (job->scenario->rate_per_s <= 0) {
+        return; /* a rate where it means nothing is an option that no backend knows */
+    }
+    const char *at = strstr(options, key);
+    while (at != NULL && at != options && at[-1] != ',') {
+        at = strstr(at + 1, key);
+    }
+    if (at == NULL && job->ask->pass == HX_PASS_PLAN) {
+        setup->rate_per_s = job->scenario->rate_per_s; /* what is built does not depend on it */
+        return;
+    }
+    if (at == NULL) {
+        hx_die("scenario \"%s\" is an open loop: its options must hold rate=N, requests a second", job->ask->scenario);
+    }
+    char digits[32] = "";
+    size_t length = strcspn(at, ",");
+    size_t skip = sizeof key - 1;
+    if (length - skip < sizeof digits) {
+        memcpy(digits, at + skip, length - skip);
+    }
+    if (!hx_parse_double(digits, &setup->rate_per_s) || setup->rate_per_s < 1 || setup->rate_per_s > 1e7) {
+        hx_die("options \"%s\": rate must be a number of requests a second, 1 to 10000000", options);
+    }
+    size_t before = at == options ? 0 : (size_t)(at - options) - 1; /* without the comma */
+    const char *after = at + length + (at[length] == ',' ? 1 : 0);
+    char *rest = sc_keep(strlen(options) + 2);
+    snprintf(rest, strlen(options) + 2, "%.*s%s%s", (int)before, options, before != 0 && *after != '\0' ? "," : "", after);
+    job->backend_options = *rest != '\0' ? rest : "-";
+}
+
 void hx_job_prepare(struct hx_job *job, const struct hx_ask *ask) {
     *job = (struct hx_job){.ask = ask};
     /* First thing, before anything that is measured maps memory. */
@@ -131,6 +166,10 @@ void hx_job_prepare(struct hx_job *job, const struct hx_ask *ask) {
     find_code(job, find_arm(ask)->form);
     struct sc_setup setup = {.scale = ask->scale};
     read_inputs(job, &setup);
+    take_rate(job, &setup);
+    if (job->scenario->rate_per_s > 0 && (ask->pass == HX_PASS_TIME || ask->pass == HX_PASS_COUNTERS)) {
+        hx_die("scenario \"%s\" is an open loop: pass %s would measure its schedule", ask->scenario, hx_pass_names[ask->pass]);
+    }
     job->block = sc_keep(ask->blocks * sizeof *job->block);
     job->lane = sc_keep(ask->threads * sizeof *job->lane);
     job->lane[0] = (struct hx_lane){.job = job};

@@ -61,6 +61,7 @@ struct hx_team;
 struct hx_job {
     const struct hx_ask *ask;
     const struct sc_info *scenario;
+    const char *backend_options; /* those of the request without the scenario's own (rate=) */
     const struct sc_code *code[3]; /* by HX_PROBE_* */
     struct hx_lane *lane;          /* ask->threads of them */
     struct hx_team *team;          /* NULL until hx_team_start */
@@ -112,6 +113,7 @@ static inline uint64_t hx_job_ops_total(const struct hx_job *job) {
 struct hx_text;
 void hx_report_begin(struct hx_text *text, struct hx_job *job); /* leaves the "metrics" list open */
 void hx_report_metric(struct hx_text *text, const char *phase, const char *metric, const char *unit, struct hx_figure figure);
+void hx_report_word(struct hx_text *text, const char *phase, const char *metric, const char *word);
 void hx_report_usage(struct hx_text *text, const char *phase, const struct hx_usage *usage);
 void hx_report_ledger(struct hx_text *text, const struct hx_job *job);
 void hx_report_metrics_end(struct hx_text *text);

@@ -25,7 +25,7 @@ static void open_backend(struct hx_lane *lane, void *argument) {
     uint64_t cycles = ask->cycles_per_block * ask->blocks + 1;
     struct hx_open_args args = {.backend = ask->backend,
                                 .arm = ask->arm,
-                                .options = ask->options,
+                                .options = lane->job->backend_options,
                                 .huge_pages = ask->huge_pages,
                                 .planned_bytes = lane->cycle.padded_bytes * cycles,
                                 .first = lane->index == 0 ? NULL : lane->job->lane[0].env};

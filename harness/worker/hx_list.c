@@ -81,6 +81,9 @@ static void write_scenarios(struct hx_text *text) {
         hx_json_string(text, "why", info->why);
         hx_json_bool(text, "needs_input", info->needs_input);
         hx_json_bool(text, "zeroed", info->zeroed);
+        if (info->rate_per_s > 0) {
+            hx_json_double(text, "rate_per_s", info->rate_per_s);
+        }
         hx_json_u64(text, "threads_max", info->threads_max != 0 ? info->threads_max : HX_ASK_PUS_MAX);
         if (info->backends != NULL) {
             hx_json_string(text, "backends", info->backends);

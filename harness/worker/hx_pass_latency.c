@@ -1,7 +1,10 @@
 /* hx_pass_latency.c - how long single calls and whole requests take, into histograms.
  *
  * Blocks alternate: even ones time each call (form CALLS), odd ones time whole requests and releases (form SCOPES), because the
- * clock around each call would be part of the request. Its ns/op is never shown. */
+ * clock around each call would be part of the request. Its ns/op is never shown.
+ *
+ * An open loop (request_open) times whole requests in every block, from their intended starts (hx_arrivals.h); all others are closed
+ * loops, and the observation says which it was. */
 #include <stdio.h>
 
 #include "base/hx_text.h"
@@ -19,7 +22,7 @@ static bool timed_singly(unsigned call) {
 /* hist: HX_CALL_COUNT for each lane, one after the other. */
 static void run_blocks(struct hx_job *job, struct hx_hist *hist) {
     for (unsigned i = 0; i < job->ask->blocks; i++) {
-        bool single = i % 2 == 0 && job->ask->blocks > 1;
+        bool single = i % 2 == 0 && job->ask->blocks > 1 && job->scenario->rate_per_s <= 0;
         for (unsigned lane = 0; lane < job->ask->threads; lane++) {
             for (unsigned call = 0; call < HX_CALL_COUNT; call++) {
                 job->lane[lane].probe->hist[call] = timed_singly(call) == single ? &hist[lane * HX_CALL_COUNT + call] : NULL;
@@ -68,6 +71,23 @@ static void report_buckets(struct hx_text *text, unsigned call, const struct hx_
     hx_json_close(text);
 }
 
+static void report_arrivals(struct hx_text *text, const struct hx_job *job) {
+    uint64_t late = 0, late_most_ns = 0;
+    double waited_ns = 0, blocks_ns = 0;
+    for (unsigned i = 0; i < job->ask->threads; i++) {
+        const struct hx_arrivals *arrivals = &job->lane[i].probe->arrivals;
+        late += arrivals->late;
+        late_most_ns = arrivals->late_most_ns > late_most_ns ? arrivals->late_most_ns : late_most_ns;
+        waited_ns += (double)arrivals->waited_ns;
+    }
+    for (unsigned i = 0; i < job->ask->blocks; i++) {
+        blocks_ns += (double)job->block[i].time_ns * job->ask->threads;
+    }
+    hx_report_metric(text, "all", "arrivals_late", "count", hx_figure_of((double)late));
+    hx_report_metric(text, "all", "arrivals_late_max", "ns", hx_figure_of((double)late_most_ns));
+    hx_report_metric(text, "all", "arrivals_busy", "ratio", hx_figure_of(1 - waited_ns / blocks_ns));
+}
+
 void hx_pass_latency(struct hx_job *job, struct hx_text *text) {
     size_t count = (size_t)HX_CALL_COUNT * job->ask->threads;
     struct hx_hist *hist = hx_map_or_die(count * sizeof *hist, "memory for the histograms");
@@ -77,6 +97,10 @@ void hx_pass_latency(struct hx_job *job, struct hx_text *text) {
     struct hx_clock_quality quality;
     hx_clock_quality(hx_clock_real(), &quality);
     hx_job_open(job);
+    bool open = job->scenario->rate_per_s > 0;
+    for (unsigned i = 0; i < job->ask->threads && open; i++) {
+        job->lane[i].probe->arrivals.clock = hx_clock_real();
+    }
     run_blocks(job, hist);
     hx_job_verify(job);
     for (size_t i = HX_CALL_COUNT; i < count; i++) {
@@ -89,6 +113,10 @@ void hx_pass_latency(struct hx_job *job, struct hx_text *text) {
     }
     hx_report_metric(text, "all", "clock_step", "ns", hx_figure_of((double)quality.step_ns));
     hx_report_metric(text, "all", "clock_cost", "ns", hx_figure_of(quality.cost_ns));
+    hx_report_word(text, "all", "loop", open ? "open" : "closed");
+    if (open) {
+        report_arrivals(text, job);
+    }
     hx_report_metrics_end(text);
     hx_json_array(text, "hist");
     for (unsigned call = 0; call < HX_CALL_COUNT; call++) {

@@ -13,8 +13,8 @@
 #define HX_PROBE_H
 
 #include "base/hx_rng.h"
-#include "measure/hx_clock.h"
 #include "measure/hx_hist.h"
+#include "worker/hx_arrivals.h"
 
 #define HX_PROBE_NONE 0
 #define HX_PROBE_SCOPES 1
@@ -47,6 +47,8 @@ struct hx_probe {
     uint64_t call_start_ns;
     uint64_t request_start_ns;
     uint64_t release_start_ns;
+    struct hx_arrivals arrivals; /* open loop: its clock is set in pass latency alone */
+    uint64_t intended_ns;        /* of the request that begins next; 0: it begins when it begins */
 
     /* Memory: on_sample runs when ops reaches sample_due_ops. UINT64_MAX: never. */
     uint64_t sample_due_ops;
@@ -114,10 +116,21 @@ static inline void hx_probe_phase(struct hx_probe *probe, enum hx_phase phase) {
     }
 }
 
+/* Open loop: a schedule begins, and a request of it is waited for. */
+static inline void hx_probe_arrivals_begin(struct hx_probe *probe) {
+    hx_arrivals_begin(&probe->arrivals);
+}
+
+static inline void hx_probe_arrival(struct hx_probe *probe, uint64_t due_ns) {
+    if (probe->arrivals.clock != NULL) {
+        probe->intended_ns = hx_arrivals_wait(&probe->arrivals, due_ns);
+    }
+}
+
 static inline void hx_probe_request_begin(struct hx_probe *probe) {
     hx_probe_phase(probe, HX_PHASE_ALLOC);
     if (probe->hist[HX_CALL_REQUEST] != NULL) {
-        probe->request_start_ns = hx_monotonic_ns();
+        probe->request_start_ns = probe->intended_ns != 0 ? probe->intended_ns : hx_monotonic_ns();
     }
 }
 

@@ -85,6 +85,16 @@ void hx_report_metric(struct hx_text *text, const char *phase, const char *metri
     hx_json_close(text);
 }
 
+void hx_report_word(struct hx_text *text, const char *phase, const char *metric, const char *word) {
+    hx_json_object(text, NULL);
+    hx_json_string(text, "phase", phase);
+    hx_json_string(text, "metric", metric);
+    hx_json_string(text, "unit", "word");
+    hx_json_string(text, "value", word);
+    hx_json_string(text, "reason", NULL);
+    hx_json_close(text);
+}
+
 void hx_report_usage(struct hx_text *text, const char *phase, const struct hx_usage *usage) {
     hx_report_metric(text, phase, "faults_minor", "count", hx_figure_of((double)usage->faults_minor));
     hx_report_metric(text, phase, "faults_major", "count", hx_figure_of((double)usage->faults_major));

@@ -1,24 +1,21 @@
 /* hx_team.c - see hx_team.h.
  *
- * Two words of memory carry everything: `turn` counts up when a step is handed out, `running` counts down as lanes end it. Both are
- * futexes. Whoever changes one wakes its sleepers; a waiter looks again after each wake-up, so a signal (the collector stops
- * threads by signal) costs a look and nothing else. */
-#define _GNU_SOURCE
+ * Two words of memory carry everything: `turn` counts up when a step is handed out, `running` counts down as lanes end it. Whoever
+ * changes one wakes the sleepers, who look again. They sleep on a condition variable and not on the words themselves, though the kernel
+ * could do that: the collector stops threads by signal, and ThreadSanitizer delivers one to a sleeper only in calls that it knows. */
 #include "worker/hx_team.h"
 
-#include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-/* Looks before sleeping: about 20 us at a few ns each, some times a futex wake-up. */
+/* Looks before sleeping: about 20 us at a few ns each, some times a wake-up. */
 enum { LOOKS = 4000 };
 enum { NO_LANE = 0xffffffff };
 
 struct hx_team {
+    pthread_mutex_t lock; /* between the last look of one who is going to sleep and the waking; guards nothing else */
+    pthread_cond_t moved;
     unsigned looks; /* 0 with more lanes than PUs: a spinning lane would take the PU of one that works */
 
     /* A step. Written by the main thread before `turn` moves, read after. */
@@ -34,28 +31,30 @@ struct hx_team {
     uint64_t gather_ns;
 };
 
-static void wake(_Atomic uint32_t *word) {
-    (void)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL, NULL, 0);
+static void wake(struct hx_team *team) {
+    HX_CHECK(pthread_mutex_lock(&team->lock) == 0);
+    HX_CHECK(pthread_cond_broadcast(&team->moved) == 0);
+    HX_CHECK(pthread_mutex_unlock(&team->lock) == 0);
 }
 
 /* Until *word is no longer `old`; returns what it is. */
-static uint32_t await_change(const struct hx_team *team, _Atomic uint32_t *word, uint32_t old) {
+static uint32_t await_change(struct hx_team *team, _Atomic uint32_t *word, uint32_t old) {
     for (unsigned i = 0; i < team->looks; i++) {
         uint32_t now = atomic_load_explicit(word, memory_order_acquire);
         if (now != old) {
             return now;
         }
     }
-    for (;;) {
-        uint32_t now = atomic_load_explicit(word, memory_order_acquire);
-        if (now != old) {
-            return now;
-        }
-        (void)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+    uint32_t now;
+    HX_CHECK(pthread_mutex_lock(&team->lock) == 0);
+    while ((now = atomic_load_explicit(word, memory_order_acquire)) == old) {
+        HX_CHECK(pthread_cond_wait(&team->moved, &team->lock) == 0);
     }
+    HX_CHECK(pthread_mutex_unlock(&team->lock) == 0);
+    return now;
 }
 
-static void await_zero(const struct hx_team *team, _Atomic uint32_t *word) {
+static void await_zero(struct hx_team *team, _Atomic uint32_t *word) {
     uint32_t now = atomic_load_explicit(word, memory_order_acquire);
     while (now != 0) {
         now = await_change(team, word, now);
@@ -85,7 +84,7 @@ static void *run_lane(void *self) {
             team->step(lane, team->argument);
         }
         if (atomic_fetch_sub_explicit(&team->running, 1, memory_order_acq_rel) == 1) {
-            wake(&team->running);
+            wake(team);
         }
     }
     return NULL;
@@ -104,6 +103,7 @@ void hx_team_start(struct hx_job *job) {
         return;
     }
     struct hx_team *team = hx_map_or_die(sizeof *team, "memory for the threads");
+    HX_CHECK(pthread_mutex_init(&team->lock, NULL) == 0 && pthread_cond_init(&team->moved, NULL) == 0);
     team->looks = hx_job_lanes_per_pu(ask) > 1 ? 0 : LOOKS;
     job->team = team;
     for (unsigned i = 1; i < ask->threads; i++) {
@@ -125,7 +125,7 @@ static void hand_out(struct hx_job *job, hx_team_step *step, void *argument, uns
     atomic_store_explicit(&team->running, job->ask->threads - 1, memory_order_relaxed);
     atomic_store_explicit(&team->missing, job->ask->threads, memory_order_relaxed);
     atomic_fetch_add_explicit(&team->turn, 1, memory_order_release);
-    wake(&team->turn);
+    wake(team);
     if (only == NO_LANE || only == 0) {
         step(&job->lane[0], argument);
     }
@@ -160,7 +160,7 @@ uint64_t hx_team_gather(struct hx_job *job) {
         atomic_store_explicit(&team->missing, job->ask->threads, memory_order_relaxed);
         team->gather_ns = hx_monotonic_ns();
         atomic_fetch_add_explicit(&team->round, 1, memory_order_release);
-        wake(&team->round);
+        wake(team);
         return team->gather_ns;
     }
     await_change(team, &team->round, round);

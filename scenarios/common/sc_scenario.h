@@ -32,6 +32,7 @@ struct sc_setup {
     uint64_t seed;
     const struct sc_input *input;
     size_t input_count;
+    double rate_per_s; /* open loop: arrivals a second and thread; 0 for other scenarios */
 };
 
 /* Zeroed memory that lives as long as the process; a line and exit 5 when there is none. */
@@ -43,6 +44,8 @@ struct sc_info {
     bool needs_input;
     bool zeroed;
     unsigned threads_max; /* 0: as many as the worker takes. Each thread runs the body on a plan of its own, see below */
+    double rate_per_s; /* open loop: requests come this often on each thread, the same for every backend, and only pass latency has
+                          figures; it stands in the cell's options as rate=N. 0: one follows the other */
     const char *const *default_input; /* ends with NULL; NULL when no input is needed */
     const char *backends; /* GLOBs of those that profile full takes; NULL: all. Others run when they are named */
     const char *arms;     /* GLOBs of the arms that the scenario is made for; NULL: all. Others are absent */

@@ -3,6 +3,8 @@
  * Why: a scenario is written once and compiled per backend, form and probe. Its whole contact with the allocator is in here:
  *
  *   sc_root(run, at, bytes)      memory of the plan that will hold pointers to objects; before the first of them is there
+ *   sc_arrivals(run)             open loop: a schedule of intended starts begins
+ *   sc_arrival(run, due_ns)      the next life may not begin before, and its latency counts from there
  *   sc_scope_open(run, &scope)   a life begins                     (phase alloc)
  *   sc_new sc_slice sc_bytes     allocation requests, each one op (sc_new_runtime: out of line)
  *   sc_use(&scope)               building is over, reading begins  (phase use)
@@ -41,6 +43,18 @@ HX_INLINE void sc_barrier(void) {
 /* A collector looks at stacks and registers by itself, at a plan's memory only when it is named. */
 HX_INLINE void sc_root(struct sc_run *run, const void *at, size_t bytes) {
     HX_ROOT(run->env, at, bytes);
+}
+
+HX_INLINE void sc_arrivals(struct sc_run *run) {
+    if (HX_PROBE != HX_PROBE_NONE) {
+        hx_probe_arrivals_begin(run->probe);
+    }
+}
+
+HX_INLINE void sc_arrival(struct sc_run *run, uint64_t due_ns) {
+    if (HX_PROBE != HX_PROBE_NONE) {
+        hx_probe_arrival(run->probe, due_ns);
+    }
 }
 
 HX_INLINE void sc_scope_open(struct sc_run *run, struct sc_scope *scope) {

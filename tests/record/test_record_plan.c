@@ -282,6 +282,76 @@ static void threads_and_page_modes_multiply(void **state) {
     hx_plan_free(&plan);
 }
 
+static void full_runs_eight_cells_on_two_threads(void **state) {
+    (void)state;
+    struct hx_settings settings;
+    hx_settings_default(HX_PROFILE_FULL, &settings);
+    struct hx_plan plan;
+    make(&settings, &plan);
+    unsigned two = 0;
+    for (size_t i = 0; i < plan.cell_count; i++) {
+        const struct hx_cell *cell = &plan.cells[i];
+        two += cell->threads == 2;
+        assert_true(cell->threads == 1 || (cell->pages == HX_PAGES_HUGE && strcmp(cell->scenario, "binary_trees") == 0 &&
+                                           strcmp(cell->backend, "bump") != 0 && strcmp(cell->arm, "fresh") != 0));
+    }
+    assert_int_equal(two, 2); /* of malloc and arena-kept: this catalogue has no mimalloc, request_server or warm arena-safe */
+    hx_plan_free(&plan);
+    settings.eight_at_two = false; /* as --threads 1 does */
+    make(&settings, &plan);
+    for (size_t i = 0; i < plan.cell_count; i++) {
+        assert_int_equal(plan.cells[i].threads, 1);
+    }
+    hx_plan_free(&plan);
+}
+
+static void glibc_keeps_pages_on_one_thread_only(void **state) {
+    (void)state;
+    struct hx_settings settings;
+    hx_settings_default(HX_PROFILE_FULL, &settings);
+    settings.scenario = "binary_trees";
+    settings.backend = "malloc";
+    settings.threads[0] = 2;
+    struct hx_plan plan;
+    make(&settings, &plan);
+    assert_true(plan.absent_count > 0);
+    for (size_t i = 0; i < plan.absent_count; i++) {
+        assert_string_equal(plan.absent[i].cell.arm, "keep");
+        assert_non_null(strstr(plan.absent[i].reason, "other threads' arenas"));
+    }
+    hx_plan_free(&plan);
+}
+
+/* An open loop has its rate in the options and no process but of pass latency. */
+static void an_open_loop_has_latencies_alone(void **state) {
+    (void)state;
+    struct hx_catalogue open = {0};
+    struct hx_error error = {{0}};
+    char *answer = hx_print("{\"protocol\":1,\"worker\":\"worker-malloc\",\"version\":\"1\",\"backends\":[{\"name\":\"malloc\","
+                            "\"arms\":[\"each\",\"keep\"],\"absent\":[]}],\"scenarios\":[{\"name\":\"request_open\",\"why\":\"w\","
+                            "\"needs_input\":false,\"zeroed\":true,\"rate_per_s\":20000.0,\"dials\":%s}]}",
+                            dials);
+    assert_true(hx_catalogue_read(answer, "worker-malloc", &open, &error));
+    free(answer);
+    struct hx_settings settings;
+    hx_settings_default(HX_PROFILE_FULL, &settings);
+    struct hx_plan plan;
+    assert_true(hx_plan_make(&open, &settings, &plan, &error));
+    assert_string_equal(plan.cells[0].options, "rate=20000");
+    bool kept = false;
+    for (size_t i = 0; i < plan.cell_count; i++) {
+        bool keep = strcmp(plan.cells[i].arm, "keep") == 0;
+        kept = kept || keep;
+        assert_true(!keep || strcmp(plan.cells[i].options, "rate=20000,tuning=keep") == 0);
+    }
+    assert_true(kept && plan.step_count > 0);
+    for (size_t i = 0; i < plan.step_count; i++) {
+        assert_int_equal(plan.steps[i].pass, HX_PASS_LATENCY);
+    }
+    hx_plan_free(&plan);
+    hx_catalogue_free(&open);
+}
+
 static void gate_has_dials_for_huge_alone(void **state) {
     (void)state;
     struct hx_settings settings;
@@ -323,6 +393,8 @@ int main(void) {
         cmocka_unit_test(full_has_all_arms_and_keep_its_option),
         cmocka_unit_test(full_has_the_price_of_safety),
         cmocka_unit_test(a_scenario_limits_what_full_takes), cmocka_unit_test(threads_and_page_modes_multiply),
+        cmocka_unit_test(full_runs_eight_cells_on_two_threads), cmocka_unit_test(glibc_keeps_pages_on_one_thread_only),
+        cmocka_unit_test(an_open_loop_has_latencies_alone),
         cmocka_unit_test(gate_has_dials_for_huge_alone), cmocka_unit_test(a_word_that_names_nothing_is_told),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -69,6 +69,10 @@ static void check_metrics(const json_t *observation) {
         must_be(row, "unit", JSON_STRING);
         json_t *value = json_object_get(row, "value");
         json_t *reason = json_object_get(row, "reason");
+        if (strcmp(json_string_value(json_object_get(row, "unit")), "word") == 0) {
+            assert_true(json_string_length(value) > 0 && json_is_null(reason));
+            continue;
+        }
         assert_true(json_is_number(value) ? json_is_null(reason) : json_is_null(value) && json_string_length(reason) > 0);
     }
 }
@@ -248,6 +252,10 @@ static void dials(void **state) {
         assert_int_equal(json_object_size(profiles), 3);
         json_object_foreach(profiles, profile, modes) {
             bool gate = strcmp(profile, "gate") == 0;
+            if (gate && json_object_get(scenario, "rate_per_s") != NULL) {
+                assert_int_equal(json_object_size(modes), 0); /* an open loop has no times to gate */
+                continue;
+            }
             /* What shows the allocator's machinery has huge pages alone: 4 KiB faults would drown it. */
             assert_non_null(json_object_get(modes, "huge"));
             assert_in_range(json_object_size(modes), 1, gate ? 1 : 2);
