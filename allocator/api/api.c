@@ -47,6 +47,8 @@ struct ua_heap *ua_heap_new(const struct ua_options *options)
         ua_error_set(ENOMEM, "ua_heap_new: no memory for the profile");
         return NULL;
     }
+    if (heap != NULL && chosen.verify == UA_VERIFY_FULL)
+        heap->gc->verify_mark = ua_second_mark;
     if (heap != NULL)
         ua_registry_add(heap);
     return heap;

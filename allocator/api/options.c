@@ -165,12 +165,8 @@ static int complain(const char *message)
 /* Words of the interface that this version cannot carry out are refused, not ignored. */
 static int check_carried_out(const struct ua_options *options)
 {
-    if (options->prezero == UA_PREZERO_BACKGROUND)
-        return complain("option prezero=background needs a helper thread that this version has not: use populate or window");
     if (options->collect == UA_COLLECT_CONCURRENT)
         return complain("option collect=concurrent needs a marker that this version has not: use stw");
-    if (options->verify == UA_VERIFY_BITMAP)
-        return complain("option verify=bitmap is not in this version: use full, or call ua_debug_verify");
     return 0;
 }
 

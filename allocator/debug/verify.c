@@ -1,8 +1,6 @@
 /* verify.c - see verify.h. */
 #include "debug/verify.h"
 
-#include "base/bits.h"
-
 struct walk {
     struct ua_heap *heap;
     size_t chunk_count;
@@ -13,41 +11,11 @@ struct walk {
     uint64_t small_bytes; /* pages of small-object spans */
 };
 
-/* One bit of the log's meaning at a time, not the writer's words. */
-static void verify_values(const struct ua_span *chunk, const struct ua_layout *layout, uintptr_t at, size_t count)
-{
-    for (size_t i = 0; i < count * layout->size_words; i++) {
-        size_t bit = (at - chunk->base) / UA_WORD_BYTES + i;
-
-        UA_CHECK(ua_bit_get(chunk->bits, bit) == ua_layout_bit(layout, i % layout->size_words),
-                 "verify: heap bitmap differs from the type log");
-    }
-}
-
 static void verify_bitmap(const struct ua_heap *heap, const struct ua_span *chunk)
 {
-    const uint16_t *log = chunk->log;
-    uintptr_t at = chunk->base;
+    const uint16_t *log = ua_heapbits_check(&heap->heapbits, chunk, chunk->base, chunk->log, chunk->bits_end);
 
-    while (at < chunk->bits_end) {
-        const struct ua_layout *layout;
-        size_t count = 1;
-        uintptr_t place;
-
-        if (*log == 0) {
-            layout = ua_types_by_id(&heap->types, log[1]);
-            count = (size_t)log[2] | (size_t)log[3] << 16;
-            log += UA_LOG_SLICE_ENTRIES;
-        } else {
-            layout = ua_types_by_id(&heap->types, *log++);
-        }
-        place = ua_align_up(at, layout->align_bytes);
-        for (; at < place; at += UA_WORD_BYTES)
-            UA_CHECK(!ua_bit_get(chunk->bits, (at - chunk->base) / UA_WORD_BYTES), "verify: pointer bit in a gap");
-        verify_values(chunk, layout, at, count);
-        at += count * layout->size_bytes;
-    }
-    UA_CHECK(at == chunk->bits_end && log == chunk->log_read, "verify: bitmap end is not an object's end");
+    UA_CHECK(log == chunk->log_read, "verify: bitmap end is not an object's end");
 }
 
 static void visit_chunk(struct ua_span *chunk, void *context)
@@ -160,10 +128,12 @@ size_t ua_verify_heap(struct ua_heap *heap)
 {
     struct walk walk = {.heap = heap};
 
+    ua_chunk_ahead_pause(&heap->chunks);
     ua_chunk_each(&heap->chunks, visit_chunk, &walk);
     verify_arenas(&walk);
     verify_lists(&walk);
     walk_general(&walk);
     verify_ledger(&walk);
+    ua_chunk_ahead_resume(&heap->chunks);
     return walk.chunk_count;
 }

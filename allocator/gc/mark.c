@@ -205,9 +205,12 @@ static NO_SANITIZE uintptr_t scan_values(struct ua_marker *marker, const struct 
     uintptr_t element = first + (at - first) / layout->size_bytes * layout->size_bytes;
 
     for (; element < end; element += layout->size_bytes) {
-        for (size_t word = 0; word < layout->ptrdata_words; word += 64) {
+        /* A giant element is scanned in pieces: the words before this one are not looked at again. */
+        size_t word = element < at ? ua_align_down((at - element) / UA_WORD_BYTES, 64) : 0;
+
+        for (; word < layout->ptrdata_words; word += 64) {
             uintptr_t place = element + word * UA_WORD_BYTES;
-            uint64_t bits = layout->mask[word / 64];
+            uint64_t bits = ua_layout_bits(layout, word);
             uintptr_t seen;
 
             if (place >= end)

@@ -90,11 +90,28 @@ static struct ua_span *chunk_of(struct ua_node *node)
     return node != NULL ? UA_CONTAINER(node, struct ua_span, node) : NULL;
 }
 
+/* The first of the ready list that the helper is not at. Guard: lock. */
+static struct ua_span *take_ready(struct ua_chunk_pool *pool)
+{
+    struct ua_node *node = pool->ready.first;
+
+    while (node != NULL && UA_CONTAINER(node, struct ua_span, node)->ahead == UA_AHEAD_BUSY)
+        node = node->next;
+    if (node != NULL)
+        ua_list_remove(&pool->ready, node);
+    return chunk_of(node);
+}
+
 /* Makes the memory usable and books it as in use. On failure nothing has changed. */
 static int make_usable(struct ua_chunk_pool *pool, struct ua_span *chunk)
 {
     int error;
 
+    if (chunk->ahead == UA_AHEAD_DONE) {
+        ua_acct_move(pool->acct, UA_ACCT_KEPT, UA_ACCT_IN_USE, chunk->bytes);
+        chunk->ahead = UA_AHEAD_NO;
+        return 0;
+    }
     switch (chunk->backing) {
     case UA_BACKING_RESERVED:
         error = ua_vm_map(pool->vm, chunk->base, chunk->bytes);
@@ -149,10 +166,13 @@ struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena
 
     UA_CHECK(ua_chunk_phase(pool) != UA_PHASE_MARK_TERMINATION, "new arena chunk asked for in mark termination");
     ua_lock_acquire(&pool->lock);
-    if (pool->ready.count == 0)
+    chunk = take_ready(pool);
+    if (chunk == NULL) {
         error = grow(pool);
-    chunk = chunk_of(ua_list_take_front(&pool->ready));
+        chunk = take_ready(pool);
+    }
     if (chunk != NULL) {
+        pool->ahead_taken_count += chunk->ahead == UA_AHEAD_DONE;
         UA_CHECK(chunk->chunk_state == UA_CHUNK_FRESH || chunk->chunk_state == UA_CHUNK_READY,
                  "chunk on the ready list is in the wrong state");
         ua_chunk_set_state(chunk, UA_CHUNK_ACTIVE);
@@ -179,6 +199,7 @@ struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena
         return NULL;
     }
     start_life(pool, chunk, arena, log);
+    ua_chunk_ahead_wake(pool);
     return chunk;
 }
 

@@ -17,6 +17,7 @@
 #include "heap/prezero.h"
 #include "heap/space.h"
 #include "heap/watch.h"
+#include "os/helper.h"
 
 enum ua_phase { UA_PHASE_OFF, UA_PHASE_MARK, UA_PHASE_MARK_TERMINATION };
 
@@ -41,6 +42,9 @@ struct ua_chunk_pool {
     enum ua_phase phase;                             /* atomic; written under lock by gc/ */
     size_t in_arenas_count;                          /* guard: lock */
     size_t unprotected_count;                        /* of the quarantined; written under lock, atomic */
+    uint64_t ahead_taken_count;                      /* chunks taken that the helper had prepared; guard: lock */
+    bool has_helper;                                 /* constant while the heap lives */
+    struct ua_helper helper;
 };
 
 void ua_chunk_pool_init(struct ua_chunk_pool *pool, const struct ua_options *options, struct ua_vm *vm,
@@ -80,6 +84,13 @@ void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk);
 size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *batch);
 /* Calls visit for every chunk that was ever reserved; no lock is held. */
 void ua_chunk_each(struct ua_chunk_pool *pool, void (*visit)(struct ua_span *chunk, void *context), void *context);
+/* prezero=background: the helper that keeps the front of the ready list cleared. Nothing under other policies. Pause: before
+ * the whole heap is walked. Wake: the list changed; no lock held. */
+void ua_chunk_ahead_start(struct ua_chunk_pool *pool);
+void ua_chunk_ahead_stop(struct ua_chunk_pool *pool);
+void ua_chunk_ahead_pause(struct ua_chunk_pool *pool);
+void ua_chunk_ahead_resume(struct ua_chunk_pool *pool);
+void ua_chunk_ahead_wake(struct ua_chunk_pool *pool);
 /* Gives pages of ready chunks back to the system (account KEPT -> RESERVED); bytes given back. */
 size_t ua_chunk_trim(struct ua_chunk_pool *pool);
 

@@ -304,6 +304,8 @@ size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *bat
         ua_chunk_make_ready(pool, descending);
         descending = next;
     }
+    if (count > 0)
+        ua_chunk_ahead_wake(pool);
     return count;
 }
 
@@ -315,9 +317,11 @@ size_t ua_chunk_trim(struct ua_chunk_pool *pool)
     for (struct ua_node *node = pool->ready.first; node != NULL; node = node->next) {
         struct ua_span *chunk = UA_CONTAINER(node, struct ua_span, node);
 
-        if (chunk->backing == UA_BACKING_RESERVED || ua_vm_release(pool->vm, chunk->base, chunk->bytes) != 0)
+        if (chunk->ahead == UA_AHEAD_BUSY || chunk->backing == UA_BACKING_RESERVED ||
+            ua_vm_release(pool->vm, chunk->base, chunk->bytes) != 0)
             continue;
         chunk->backing = UA_BACKING_RESERVED;
+        chunk->ahead = UA_AHEAD_NO;
         ua_acct_move(pool->acct, UA_ACCT_KEPT, UA_ACCT_RESERVED, chunk->bytes);
         bytes += chunk->bytes;
     }

@@ -46,8 +46,10 @@ struct ua_heap *ua_heap_create(const struct ua_options *options, const struct ua
                        &heap->lock_count);
     ua_pages_init(&heap->pages, &heap->vm, &heap->acct, &heap->meta, &heap->space, &heap->lock_count);
     ua_large_init(&heap->large, &heap->pages, &heap->acct, &heap->meta, &heap->space, &heap->lock_count);
-    heap->heapbits = (struct ua_heapbits){&heap->types, &heap->acct, &heap->meta, &heap->space};
+    heap->heapbits = (struct ua_heapbits){&heap->types, &heap->acct, &heap->meta, &heap->space,
+                                         options->verify != UA_VERIFY_OFF};
     ua_lock_init(&heap->arenas_lock, UA_RANK_ARENAS, &heap->lock_count);
+    ua_chunk_ahead_start(&heap->chunks);
     return heap;
 }
 
@@ -55,6 +57,7 @@ void ua_heap_destroy(struct ua_heap *heap)
 {
     struct ua_vm vm;
 
+    ua_chunk_ahead_stop(&heap->chunks);
     if (heap->gc_ops != NULL)
         heap->gc_ops->deinit(heap);
     ua_lock_deinit(&heap->arenas_lock);

@@ -67,7 +67,7 @@ static inline void emit_value(struct bit_writer *writer, const struct ua_layout 
         return;
     }
     for (size_t i = 0; i < words; i += 64)
-        emit(writer, layout->mask[i / 64], (unsigned)ua_min(64, words - i));
+        emit(writer, ua_layout_bits(layout, i), (unsigned)ua_min(64, words - i));
     emit_run(writer, 0, layout->size_words - words);
 }
 
@@ -197,6 +197,8 @@ void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *c
     }
     UA_CHECK(at == front || front < chunk->bits_end, "type log runs past the front of its chunk");
     writer_finish(&writer);
+    if (UA_UNLIKELY(heapbits->verify))
+        ua_heapbits_check(heapbits, chunk, chunk->bits_end, chunk->log_read, at);
     chunk->log_read = log;
     chunk->bits_end = at;
     account_bits(heapbits, chunk);

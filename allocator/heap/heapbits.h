@@ -45,6 +45,7 @@ struct ua_heapbits {
     struct ua_acct *acct;
     struct ua_meta *meta;
     const struct ua_space *space; /* books the bitmap's pages */
+    bool verify;                  /* every write-out is read again against the types (verify=bitmap and full) */
 };
 
 /* Empties log and bitmap of a chunk that starts anew at its base. */
@@ -52,6 +53,10 @@ void ua_heapbits_reset(struct ua_span *chunk);
 /* Writes objects below `front` out; `front` is the chunk's front as loaded by the caller, or the end of any object.
  * Takes the write-out right itself. Adds the scannable bytes to the ledger. */
 void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front);
+/* Reads the bits of objects in [from, end), whose log begins at `log`, again; fatal at the first that differs from its type.
+ * Returns where the log goes on. Caller: has the write-out right, or nobody else uses the heap. */
+const uint16_t *ua_heapbits_check(const struct ua_heapbits *heapbits, const struct ua_span *chunk, uintptr_t from,
+                                  const uint16_t *log, uintptr_t end);
 /* Drops what was logged at and above `front` (rewinding): bits_end moves down, the log is cut to `log_end`. */
 void ua_heapbits_cut(struct ua_span *chunk, uintptr_t front, uint16_t *log_end);
 /* Bitmap word `index` of the chunk, zero above bits_end. */

@@ -61,29 +61,46 @@ static void ask_huge(const struct ua_prezero *prezero, struct ua_span *chunk)
         ua_vm_huge_page(prezero->vm, chunk->base, chunk->bytes);
 }
 
+void ua_prezero_whole(const struct ua_prezero *prezero, struct ua_span *chunk, bool fresh)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+
+    if (fresh) {
+        ask_huge(prezero, chunk);
+        if (prezero->huge_pages == UA_HUGE_COLLAPSE)
+            ua_vm_collapse(prezero->vm, chunk->base, chunk->bytes);
+        ua_vm_populate(prezero->vm, chunk->base, chunk->bytes);
+    }
+    clear_dirty(prezero, chunk, chunk->base, ua_span_limit(chunk));
+    zero->zero_low = ua_span_limit(chunk);
+    zero->zero_high = chunk->base;
+}
+
+/* Whether this chunk's ends are cleared window by window: not when all of it was cleared before. */
+static bool by_windows(const struct ua_prezero *prezero, const struct ua_span *chunk)
+{
+    return prezero->policy == UA_PREZERO_WINDOW ||
+           (prezero->policy == UA_PREZERO_BACKGROUND && chunk->zero.zero_low <= chunk->zero.zero_high);
+}
+
 void ua_prezero_taken(const struct ua_prezero *prezero, struct ua_span *chunk)
 {
     struct ua_zero_state *zero = &chunk->zero;
     bool fresh = chunk->backing == UA_BACKING_RESERVED;
-    bool whole = prezero->policy == UA_PREZERO_CHUNK || prezero->policy == UA_PREZERO_POPULATE;
 
     zero->zero_low = chunk->base;
     zero->zero_high = ua_span_limit(chunk);
     zero->window_low_bytes = UA_WINDOW_FIRST_BYTES;
     zero->window_high_bytes = UA_WINDOW_FIRST_BYTES;
-    if (!whole)
+    if (prezero->policy == UA_PREZERO_POPULATE)
+        ua_prezero_whole(prezero, chunk, fresh);
+    if (prezero->policy != UA_PREZERO_CHUNK)
         return;
     if (fresh)
         ask_huge(prezero, chunk);
     if (fresh && prezero->huge_pages == UA_HUGE_COLLAPSE)
         ua_vm_collapse(prezero->vm, chunk->base, chunk->bytes);
-    if (prezero->policy == UA_PREZERO_CHUNK) {
-        clear(prezero, chunk->base, ua_span_limit(chunk));
-    } else {
-        if (fresh)
-            ua_vm_populate(prezero->vm, chunk->base, chunk->bytes);
-        clear_dirty(prezero, chunk, chunk->base, ua_span_limit(chunk));
-    }
+    clear(prezero, chunk->base, ua_span_limit(chunk));
     zero->zero_low = ua_span_limit(chunk);
     zero->zero_high = chunk->base;
 }
@@ -112,11 +129,11 @@ static void consider_huge(const struct ua_prezero *prezero, struct ua_span *chun
 
 /* Length of the next window of one end. Near the end of the chunk each side takes half of the rest, so that the two do not
  * take it from each other object by object. */
-static size_t window(const struct ua_prezero *prezero, size_t *next_bytes, size_t rest_bytes)
+static size_t window(const struct ua_prezero *prezero, const struct ua_span *chunk, size_t *next_bytes, size_t rest_bytes)
 {
     size_t bytes = prezero->max_alloc_bytes;
 
-    if (prezero->policy == UA_PREZERO_WINDOW) {
+    if (by_windows(prezero, chunk)) {
         bytes = ua_min(*next_bytes, prezero->max_alloc_bytes);
         *next_bytes = ua_min(*next_bytes * 2, UA_WINDOW_MAX_BYTES);
     }
@@ -127,10 +144,10 @@ uintptr_t ua_prezero_front(const struct ua_prezero *prezero, struct ua_span *chu
                            uintptr_t need_end)
 {
     struct ua_zero_state *zero = &chunk->zero;
-    uintptr_t limit = front + window(prezero, &zero->window_low_bytes, back - front);
+    uintptr_t limit = front + window(prezero, chunk, &zero->window_low_bytes, back - front);
 
     limit = ua_min(ua_max(limit, need_end), back);
-    if (prezero->policy == UA_PREZERO_WINDOW)
+    if (by_windows(prezero, chunk))
         consider_huge(prezero, chunk, limit, back);
     if (limit > zero->zero_low) {
         clear_dirty(prezero, chunk, zero->zero_low, ua_min(limit, ua_max(zero->zero_high, zero->zero_low)));
@@ -143,10 +160,10 @@ uintptr_t ua_prezero_back(const struct ua_prezero *prezero, struct ua_span *chun
                           uintptr_t need_begin)
 {
     struct ua_zero_state *zero = &chunk->zero;
-    uintptr_t limit = back - window(prezero, &zero->window_high_bytes, back - front);
+    uintptr_t limit = back - window(prezero, chunk, &zero->window_high_bytes, back - front);
 
     limit = ua_max(ua_min(limit, need_begin), front);
-    if (prezero->policy == UA_PREZERO_WINDOW)
+    if (by_windows(prezero, chunk))
         consider_huge(prezero, chunk, front, limit);
     if (limit < zero->zero_high) {
         clear_dirty(prezero, chunk, ua_max(limit, ua_min(zero->zero_low, zero->zero_high)), zero->zero_high);

@@ -27,6 +27,8 @@ void ua_prezero_recycled(struct ua_span *chunk, uintptr_t front, uintptr_t back)
 void ua_prezero_rewound(struct ua_span *chunk, uintptr_t to_front, uintptr_t to_back, uintptr_t front, uintptr_t back);
 /* The chunk was taken: chunk and populate policies do their work here. */
 void ua_prezero_taken(const struct ua_prezero *prezero, struct ua_span *chunk);
+/* Clears the whole chunk (what is dirty of it), wherever it is: for the helper of policy background. `fresh`: just mapped. */
+void ua_prezero_whole(const struct ua_prezero *prezero, struct ua_span *chunk, bool fresh);
 /* How far the front limit may go: at least need_end, at most back. All below the result is zero on return. */
 uintptr_t ua_prezero_front(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back,
                            uintptr_t need_end);

@@ -38,6 +38,13 @@ enum ua_backing {
     UA_BACKING_PROTECTED, /* pages kept, faults */
 };
 
+/* prezero=background: what the helper did for a chunk of the ready list. */
+enum ua_ahead {
+    UA_AHEAD_NO,
+    UA_AHEAD_BUSY, /* it is at it: nobody else touches the chunk */
+    UA_AHEAD_DONE  /* open, and zero all over */
+};
+
 struct ua_arena;
 
 /* What a chunk knows about zeroed and dirty memory, all addresses. [base, dirty_low) and [dirty_high, limit) may hold old
@@ -58,6 +65,7 @@ struct ua_span {
     enum ua_chunk_state chunk_state; /* guard: lock */
     enum ua_backing backing;         /* guard: lock, or owner while in an arena */
     bool noscan;             /* atomic: the mark must not read the memory (pointer-free, or set to fault) */
+    enum ua_ahead ahead;     /* guard: lock */
     bool unprotected;        /* in quarantine, but could not be set to fault; guard: lock */
 
     /* Mark and sweep. One-object spans (chunk, large) use bit 0 of mark_bit; small spans have mark_bits. */

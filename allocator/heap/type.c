@@ -72,30 +72,108 @@ static void mark_fields(uint64_t *mask, const struct ua_type *type, size_t at_by
     }
 }
 
-/* Sets what follows from the mask. */
-static void finish_layout(struct ua_layout *layout)
+/* Where the mask of a layout is kept: memory of the process or of one heap. NULL when there is none. */
+typedef void *keep_fn(struct ua_types *types, size_t bytes);
+
+static void *keep_static(struct ua_types *types, size_t bytes)
+{
+    return static_alloc(types->meta->vm, bytes);
+}
+
+static void *keep_local(struct ua_types *types, size_t bytes)
+{
+    return ua_meta_alloc(types->meta, bytes);
+}
+
+static void *kept_copy(struct ua_types *types, keep_fn *keep, const void *from, size_t bytes)
+{
+    void *copy = keep(types, bytes);
+
+    if (copy != NULL)
+        memcpy(copy, from, bytes);
+    return copy;
+}
+
+/* A giant type's mask as a program, if that takes less than half of the flat mask. ENOMEM, or 0 with or without one. */
+static int keep_program(struct ua_types *types, keep_fn *keep, struct ua_layout *layout, const uint64_t *flat)
+{
+    size_t half_bytes = ua_align_up(layout->ptrdata_words / 16, UA_PHYS_PAGE_BYTES);
+    struct ua_mask_scratch scratch = {.run_capacity = half_bytes / 2 / sizeof(struct ua_mask_run),
+                                      .pattern_capacity_bits = half_bytes / 2 * 8};
+    uintptr_t at;
+    int error = 0;
+
+    if (ua_vm_allocate(types->meta->vm, half_bytes, &at) != 0)
+        return ENOMEM;
+    scratch.runs = (struct ua_mask_run *)at;
+    scratch.patterns = (uint64_t *)(at + half_bytes / 2);
+    if (ua_mask_program_make(&scratch, flat, layout->ptrdata_words)) {
+        const struct ua_mask_run *runs = kept_copy(types, keep, scratch.runs, (scratch.run_count + 1) * sizeof *runs);
+        const uint64_t *patterns = kept_copy(types, keep, scratch.patterns, (scratch.pattern_bits + 63) / 64 * 8);
+
+        error = runs == NULL || patterns == NULL ? ENOMEM : 0;
+        if (error == 0)
+            layout->program = (struct ua_mask_program){scratch.run_count, runs, patterns};
+    }
+    ua_vm_unmap(types->meta->vm, at, half_bytes);
+    return error;
+}
+
+/* Keeps the flat mask (size_words bits, none beyond) in the layout's way and sets what follows from it. 0 or ENOMEM. */
+static int keep_mask(struct ua_types *types, keep_fn *keep, struct ua_layout *layout, const uint64_t *flat)
 {
     size_t words = layout->size_words;
-    size_t last = 0;
-    bool any = false;
+    size_t mask_words;
+    uint64_t *mask;
 
-    for (size_t i = 0; i < words; i++)
-        if (ua_bit_get(layout->mask, i)) {
-            last = i;
-            any = true;
-        }
-    layout->ptrdata_words = any ? last + 1 : 0;
+    layout->mask = &layout->small_mask;
+    for (mask_words = (words + 63) / 64; mask_words > 0 && flat[mask_words - 1] == 0;)
+        mask_words--;
+    if (mask_words == 0)
+        return 0;
+    layout->ptrdata_words = mask_words * 64 - (unsigned)__builtin_clzll(flat[mask_words - 1]);
     layout->ptrdata_bytes = layout->ptrdata_words * UA_WORD_BYTES;
-    layout->all_pointers = any && ua_bits_find_clear(layout->mask, 0, words) == words;
+    layout->all_pointers = ua_bits_find_clear(flat, 0, words) == words;
+    if (layout->ptrdata_words > UA_MASK_FLAT_MAX_WORDS && keep_program(types, keep, layout, flat) != 0)
+        return ENOMEM;
+    if (layout->program.run_count != 0) {
+        layout->mask = NULL;
+        return 0;
+    }
+    mask = mask_words == 1 ? &layout->small_mask : keep(types, mask_words * 8);
+    if (mask == NULL)
+        return ENOMEM;
+    memcpy(mask, flat, mask_words * 8);
+    layout->mask = mask;
+    return 0;
+}
+
+/* The field table's bits as a flat mask, then kept. */
+static int keep_fields(struct ua_types *types, struct ua_layout *layout, const struct ua_type *type)
+{
+    size_t mask_bytes = ua_max(ua_align_up(type->size_bytes, 512) / 64, 8);
+    uint64_t small[64] = {0};
+    uintptr_t at = 0;
+    int error;
+
+    if (mask_bytes <= sizeof small) {
+        mark_fields(small, type, 0, type->size_bytes);
+        return keep_mask(types, keep_static, layout, small);
+    }
+    mask_bytes = ua_align_up(mask_bytes, UA_PHYS_PAGE_BYTES);
+    if (ua_vm_allocate(types->meta->vm, mask_bytes, &at) != 0)
+        return ENOMEM;
+    mark_fields((uint64_t *)at, type, 0, type->size_bytes);
+    error = keep_mask(types, keep_static, layout, (const uint64_t *)at);
+    ua_vm_unmap(types->meta->vm, at, mask_bytes);
+    return error;
 }
 
 /* Guard: registry_lock. */
 static const struct ua_layout *register_static(struct ua_types *types, const struct ua_type *type)
 {
     struct ua_type_cache *cache = type->cache;
-    size_t words = type->size_bytes / UA_WORD_BYTES;
     struct ua_layout *layout;
-    uint64_t *mask;
 
     UA_CHECK(ua_is_power_of_two(type->align_bytes) && type->align_bytes <= UA_ALIGN_MAX,
              "type: alignment is not a power of two up to 4096");
@@ -106,17 +184,13 @@ static const struct ua_layout *register_static(struct ua_types *types, const str
         return NULL;
     }
     layout = static_alloc(types->meta->vm, sizeof *layout);
-    mask = layout == NULL || words <= 64 ? NULL : static_alloc(types->meta->vm, (words + 63) / 64 * 8);
-    if (layout == NULL || (mask == NULL && words > 64)) {
+    if (layout != NULL)
+        *layout = (struct ua_layout){.size_bytes = type->size_bytes, .align_bytes = type->align_bytes,
+                                     .size_words = type->size_bytes / UA_WORD_BYTES, .name = type->name};
+    if (layout == NULL || keep_fields(types, layout, type) != 0) {
         ua_error_set(ENOMEM, "type: no memory for a type's pointer mask");
         return NULL;
     }
-    *layout = (struct ua_layout){.size_bytes = type->size_bytes, .align_bytes = type->align_bytes, .size_words = words,
-                                 .name = type->name};
-    mask = mask != NULL ? mask : &layout->small_mask;
-    mark_fields(mask, type, 0, type->size_bytes);
-    layout->mask = mask;
-    finish_layout(layout);
     if (layout->ptrdata_words != 0) {
         layout->id = (uint16_t)++static_id_highest;
         __atomic_store_n(&static_layouts[layout->id], layout, __ATOMIC_RELEASE);
@@ -191,33 +265,45 @@ struct local_type {
     char name[64];
 };
 
+/* The caller's mask may be shorter than the type, and may hold anything beyond its last bit. */
+static int keep_given(struct ua_types *types, struct ua_layout *layout, const uint64_t *ptr_mask, size_t ptr_words)
+{
+    size_t mask_bytes = ua_align_up((layout->size_words + 63) / 64 * 8, UA_PHYS_PAGE_BYTES);
+    uint64_t small[64] = {0};
+    uint64_t *flat = small;
+    uintptr_t at = 0;
+    int error;
+
+    if (layout->size_words > 64 * 64) {
+        if (ua_vm_allocate(types->meta->vm, mask_bytes, &at) != 0)
+            return ENOMEM;
+        flat = (uint64_t *)at;
+    }
+    memcpy(flat, ptr_mask, (ptr_words + 63) / 64 * 8);
+    if (ptr_words % 64 != 0)
+        flat[ptr_words / 64] &= ua_low_mask((unsigned)(ptr_words % 64));
+    error = keep_mask(types, keep_local, layout, flat);
+    if (at != 0)
+        ua_vm_unmap(types->meta->vm, at, mask_bytes);
+    return error;
+}
+
 static struct local_type *local_type_new(struct ua_types *types, size_t size_bytes, size_t align_bytes,
                                          const uint64_t *ptr_mask, size_t ptr_words, const char *name)
 {
     struct local_type *local = ua_meta_alloc(types->meta, sizeof *local);
-    size_t mask_words = (ptr_words + 63) / 64;
-    uint64_t *mask;
 
     if (local == NULL)
         return NULL;
-    /* finish_layout reads one bit a word of the type, so a mask beyond 64 words is as long as the type. */
-    mask = size_bytes / UA_WORD_BYTES <= 64 || ptr_words == 0
-               ? &local->layout.small_mask
-               : ua_meta_alloc(types->meta, (size_bytes / UA_WORD_BYTES + 63) / 64 * 8);
-    if (mask == NULL)
-        return NULL;
-    if (ptr_words != 0) {
-        memcpy(mask, ptr_mask, mask_words * 8);
-        mask[mask_words - 1] &= ua_low_mask((unsigned)(ptr_words - (mask_words - 1) * 64));
-    }
     copy_name(local->name, sizeof local->name, name);
     local->layout.size_bytes = size_bytes;
     local->layout.align_bytes = align_bytes;
     local->layout.size_words = ptr_words != 0 ? size_bytes / UA_WORD_BYTES : 0;
-    local->layout.mask = mask;
+    local->layout.mask = &local->layout.small_mask;
     local->layout.owner = types;
     local->layout.name = local->name;
-    finish_layout(&local->layout);
+    if (ptr_words != 0 && keep_given(types, &local->layout, ptr_mask, ptr_words) != 0)
+        return NULL;
     local->cache.step_bytes = UA_STEP_UNREGISTERED;
     local->cache.word_step_bytes = UA_STEP_UNREGISTERED;
     local->cache.layout = &local->layout;

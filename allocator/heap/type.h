@@ -10,6 +10,7 @@
 #define UA_HEAP_TYPE_H
 
 #include "base/abi/ua_abi.h"
+#include "heap/mask_program.h"
 #include "meta/meta.h"
 
 struct ua_layout {
@@ -18,7 +19,8 @@ struct ua_layout {
     size_t size_words;    /* size / 8; 0 for pointer-free types of odd size */
     size_t ptrdata_bytes; /* Go's ptrdata: end of the last pointer; 0 = pointer-free */
     size_t ptrdata_words;
-    const uint64_t *mask; /* ceil(ptrdata_words / 64) words, no bit at or after ptrdata_words */
+    const uint64_t *mask; /* ceil(ptrdata_words / 64) words, no bit at or after ptrdata_words; NULL when program has it */
+    struct ua_mask_program program; /* of a giant type; run_count 0: none */
     bool all_pointers;    /* every word of it */
     uint16_t id;
     const struct ua_types *owner; /* NULL: compile-time type, good in every heap */
@@ -54,9 +56,19 @@ static inline bool ua_type_is_scalar(const struct ua_type *type)
     return type->cache == NULL;
 }
 
+/* Mask bits of words [word, word + 64), word a multiple of 64 below ptrdata_words. */
+static inline uint64_t ua_layout_bits(const struct ua_layout *layout, size_t word)
+{
+    return UA_LIKELY(layout->mask != NULL) ? layout->mask[word / 64] : ua_mask_program_bits(&layout->program, word);
+}
+
 static inline bool ua_layout_bit(const struct ua_layout *layout, size_t word)
 {
-    return word < layout->ptrdata_words && ((layout->mask[word / 64] >> (word % 64)) & 1);
+    if (word >= layout->ptrdata_words)
+        return false;
+    if (UA_UNLIKELY(layout->mask == NULL))
+        return ua_mask_program_bits(&layout->program, word) & 1;
+    return (layout->mask[word / 64] >> (word % 64)) & 1;
 }
 
 #endif
