@@ -53,12 +53,22 @@ void ua_acct_large_alloc(struct ua_acct *acct, size_t bytes)
     add(&acct->heap_live, bytes);
 }
 
-void ua_acct_large_free(struct ua_acct *acct, size_t bytes)
+void ua_acct_large_swept(struct ua_acct *acct, size_t bytes)
 {
     add(&acct->large_free, bytes);
     add(&acct->large_free_count, 1);
     add(&acct->total_free, bytes);
-    subtract(&acct->heap_live, bytes, "ledger overdraft: heap_live");
+}
+
+void ua_acct_large_free(struct ua_acct *acct, size_t bytes)
+{
+    uint64_t live = ua_acct_load(&acct->heap_live);
+
+    ua_acct_large_swept(acct, bytes);
+    /* No account, and not fatal: a mark that ends while an object is being made sets heap_live without it. */
+    while (!__atomic_compare_exchange_n(&acct->heap_live, &live, live > bytes ? live - bytes : 0, true, __ATOMIC_RELAXED,
+                                        __ATOMIC_RELAXED)) {
+    }
 }
 
 void ua_acct_small_alloc(struct ua_acct *acct, size_t bytes)

@@ -40,6 +40,8 @@ void ua_acct_check_sum(const struct ua_acct *acct);
 /* One large object or chunk came to life / died; `bytes` as accounted (whole pages). */
 void ua_acct_large_alloc(struct ua_acct *acct, size_t bytes);
 void ua_acct_large_free(struct ua_acct *acct, size_t bytes);
+/* The same for one that a sweep frees: the mark left it out of heap_live already. */
+void ua_acct_large_swept(struct ua_acct *acct, size_t bytes);
 /* Small objects of the collected heap (gc/): bytes given out by refilling, and bytes found dead by a sweep. */
 void ua_acct_small_alloc(struct ua_acct *acct, size_t bytes);
 void ua_acct_small_free(struct ua_acct *acct, size_t bytes);

@@ -66,22 +66,41 @@ void *ua_clone(struct ua_heap *heap, const struct ua_type *type, const void *val
     return copy;
 }
 
-void ua_store(struct ua_heap *heap, void **slot, void *value)
+void ua_store_marking(struct ua_heap *heap, void **slot, void *value)
 {
-    (void)heap;
-    __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+    ua_barrier_store(heap->gc, slot, value);
+}
+
+/* Where the pointers of the type are; NULL: nowhere. Fatal without memory: a barrier cannot be left out. */
+static const struct ua_layout *barrier_layout(struct ua_heap *heap, const struct ua_type *type)
+{
+    const struct ua_layout *layout;
+
+    if (!type->has_pointers)
+        return NULL;
+    layout = ua_types_layout(&heap->types, type);
+    UA_CHECK(layout != NULL, "ua_copy: no memory for the type's mask");
+    return layout->ptrdata_words != 0 ? layout : NULL;
 }
 
 void ua_copy(struct ua_heap *heap, const struct ua_type *type, void *to, const void *from, size_t count)
 {
-    (void)heap;
-    memmove(to, from, type->size_bytes * count);
+    const struct ua_layout *layout = heap->gc->concurrent ? barrier_layout(heap, type) : NULL;
+
+    if (layout != NULL)
+        ua_barrier_copy(heap->gc, layout, to, from, type->size_bytes * count);
+    else
+        memmove(to, from, type->size_bytes * count);
 }
 
 void ua_clear(struct ua_heap *heap, const struct ua_type *type, void *at, size_t count)
 {
-    (void)heap;
-    memset(at, 0, type->size_bytes * count);
+    const struct ua_layout *layout = heap->gc->concurrent ? barrier_layout(heap, type) : NULL;
+
+    if (layout != NULL)
+        ua_barrier_clear(heap->gc, layout, at, type->size_bytes * count);
+    else
+        memset(at, 0, type->size_bytes * count);
 }
 
 static void check_root(const void *at, const char *call)
@@ -158,6 +177,11 @@ void ua_collect(struct ua_heap *heap)
 uint64_t ua_gc_cycles(struct ua_heap *heap)
 {
     return __atomic_load_n(&need_gc(heap, "ua_gc_cycles")->cycle_count, __ATOMIC_RELAXED);
+}
+
+size_t ua_gc_assists(struct ua_heap *heap, struct ua_gc_assist_event *events, size_t capacity)
+{
+    return ua_assist_read(need_gc(heap, "ua_gc_assists"), events, capacity);
 }
 
 size_t ua_gc_events(struct ua_heap *heap, struct ua_gc_event *events, size_t capacity)

@@ -3,6 +3,7 @@
 
 #include "arena/arena.h"
 #include "debug/verify.h"
+#include "gc/gc.h"
 #include "include/ua_debug.h"
 
 static struct ua_span *chunk_in_use(struct ua_heap *heap, const void *pointer)
@@ -77,5 +78,7 @@ int ua_debug_bitmap(struct ua_heap *heap, const void *pointer, size_t first, siz
 
 size_t ua_debug_verify(struct ua_heap *heap)
 {
+    if (heap->gc != NULL)
+        ua_sweep_finish(heap->gc);
     return ua_verify_heap(heap);
 }

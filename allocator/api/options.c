@@ -162,14 +162,6 @@ static int complain(const char *message)
     return EINVAL;
 }
 
-/* Words of the interface that this version cannot carry out are refused, not ignored. */
-static int check_carried_out(const struct ua_options *options)
-{
-    if (options->collect == UA_COLLECT_CONCURRENT)
-        return complain("option collect=concurrent needs a marker that this version has not: use stw");
-    return 0;
-}
-
 int ua_options_check(const struct ua_options *options)
 {
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
@@ -191,5 +183,5 @@ int ua_options_check(const struct ua_options *options)
         return complain("option memory_limit must be off, or bytes with KiB, MiB or GiB");
     if (options->workers > 1024)
         return complain("option workers must be a number from 0 to 1024");
-    return check_carried_out(options);
+    return 0;
 }

@@ -153,6 +153,19 @@ bool ua_arena_rewinds(const struct ua_heap *heap)
     return is_kept(heap) && ua_chunk_phase(&heap->chunks) == UA_PHASE_OFF && !heap->chunks.sanitize;
 }
 
+/* Empties the chunk if it may be. No stop cuts in: a mark that opened in between would have noted what is dropped here. */
+static bool rewind_chunk(struct ua_heap *heap, struct ua_span *chunk, uintptr_t front, uintptr_t back, uint16_t *log)
+{
+    bool rewinds;
+
+    ua_lock_defer_begin();
+    rewinds = ua_arena_rewinds(heap);
+    if (rewinds)
+        ua_chunk_rewind(&heap->chunks, chunk, front, back, log);
+    ua_lock_defer_end();
+    return rewinds;
+}
+
 /* The active chunk of an arena that gives it up: to the next arena, or (sanitizers; kept during a mark) out of use; then it
  * is returned to be freed with the others. */
 static struct ua_span *give_active(struct ua_arena *arena)
@@ -165,8 +178,7 @@ static struct ua_span *give_active(struct ua_arena *arena)
 
     ua_handle_empty(arena);
     arena->active = NULL;
-    if (ua_arena_rewinds(heap)) {
-        ua_chunk_rewind(&heap->chunks, chunk, front, back, log);
+    if (rewind_chunk(heap, chunk, front, back, log)) {
         ua_watch_note(&heap->chunks.watch, UA_EVENT_LEAVE, arena, chunk);
         ua_chunk_put_reuse(&heap->chunks, chunk, chunk->free_low, chunk->free_high, chunk->log_next);
         return NULL;
@@ -225,8 +237,8 @@ int ua_arena_restart(struct ua_arena *arena)
     struct ua_span *batch = arena->full;
 
     check_full_list(arena);
-    if (ua_arena_rewinds(heap)) {
-        ua_chunk_rewind(&heap->chunks, chunk, arena->fast.front, arena->fast.back, arena->fast.log);
+    if (rewind_chunk(heap, chunk, arena->fast.front, arena->fast.back, arena->fast.log)) {
+        /* It stays the arena's, empty. */
     } else if (heap->chunks.sanitize) {
         struct ua_span *fresh = take_chunk(arena);
 

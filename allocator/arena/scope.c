@@ -63,9 +63,15 @@ void ua_arena_scope_rewind(struct ua_arena *arena, const struct ua_scope *scope)
     back = arena->fast.back;
     UA_CHECK(arena->chunk_count == scope->chunk_count && scope->front <= front && back <= scope->back,
              "ua_arena_rewind: the mark is not of this arena's present life");
+    /* A mark that runs has to know what is dropped; one that opens in between, or a marker that waits for the write-out right
+     * in this thread's hands, would not. */
+    ua_lock_defer_begin();
+    if (arena->heap->gc_ops != NULL && arena->heap->gc_ops->before_rewind != NULL)
+        arena->heap->gc_ops->before_rewind(arena->heap, chunk, scope->front);
     ua_prezero_rewound(chunk, scope->front, scope->back, front, back);
     ua_log_reached(chunk->log_record, arena->fast.log);
     ua_heapbits_cut(chunk, scope->front, scope->log);
+    ua_lock_defer_end();
     if (pool->sanitize)
         ua_san_poison(scope->front, scope->back - scope->front);
     chunk->free_low = scope->front;

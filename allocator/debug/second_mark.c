@@ -104,7 +104,7 @@ void ua_second_mark(struct ua_heap *heap)
 
     check_roots(heap, &gc->roots);
     ua_chunk_each(&heap->chunks, check_chunk, heap);
-    for (struct ua_node *node = heap->large.live.first; node != NULL; node = node->next) {
+    for (struct ua_node *node = ua_large_live(&heap->large)->first; node != NULL; node = node->next) {
         const struct ua_span *span = UA_CONTAINER(node, struct ua_span, node);
 
         if (ua_span_is_marked(span) && !ua_span_noscan(span))

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sched.h>
 
+#include "gc/cycle.h"
+
 /* Finalizers do not nest: one that collects would otherwise run others on top of itself. */
 static _Thread_local bool in_finalizer;
 
@@ -15,18 +17,32 @@ static int32_t processors(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+/* Before something of this size is taken: what a running sweep or mark wants for it. */
+static void pay_for(struct ua_gc *gc, size_t bytes)
+{
+    ua_sweep_pay(gc, bytes);
+    ua_assist_charge(gc, bytes);
+    ua_assist_pay(gc);
+}
+
 /* Collecting before the chunk is taken lets a program that only frees and takes arenas find its own freed chunks. */
 static void before_chunk(struct ua_heap *heap, size_t bytes)
 {
-    (void)bytes;
     if (!ua_world_is_attached())
         ua_world_attach();
     ua_gc_poll(heap->gc);
+    pay_for(heap->gc, bytes);
 }
 
 static void after_chunk(struct ua_heap *heap, struct ua_span *chunk)
 {
-    (void)chunk; /* in use, so a root of a mark that runs */
+    struct ua_chunk_pool *pool = &heap->chunks;
+
+    /* Born marked, not scanned. The lock keeps a stop away between test and mark. */
+    ua_lock_acquire(&pool->lock);
+    if (heap->fast.marking && ua_span_mark(chunk))
+        __atomic_fetch_add(&heap->gc->counts.born_bytes, chunk->bytes, __ATOMIC_RELAXED);
+    ua_lock_release(&pool->lock);
     ua_gc_poll(heap->gc);
 }
 
@@ -61,6 +77,10 @@ static void deinit(struct ua_heap *heap)
 {
     struct ua_gc *gc = heap->gc;
 
+    ua_workers_stop(gc);
+    if (gc->concurrent)
+        ua_gc_unlist_concurrent(gc);
+    ua_pool_deinit(&gc->pool);
     ua_small_deinit(&gc->small);
     ua_roots_deinit(&gc->roots);
     ua_lock_deinit(&gc->pacer_lock);
@@ -72,6 +92,7 @@ static const struct ua_gc_ops ops = {
     .alloc = ua_gc_alloc,
     .arena_abandoned = arena_abandoned,
     .arena_freed = arena_freed,
+    .before_rewind = ua_barrier_rewind,
     .stats = read_stats,
     .deinit = deinit,
 };
@@ -81,10 +102,6 @@ bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
     struct ua_gc *gc;
     int error;
 
-    if (heap->options.collect != UA_COLLECT_STW) {
-        ua_error_set(ENOSYS, "ua_heap_new: collect=concurrent is not in this version; collect=stw is");
-        return false;
-    }
     error = ua_world_attach();
     if (error != 0) {
         ua_error_set(error, "ua_heap_new: the calling thread cannot be attached");
@@ -103,18 +120,27 @@ bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
     ua_small_init(&gc->small, heap, &heap->lock_count);
     ua_work_init(&gc->born, &heap->meta);
     ua_marker_init(&gc->marker, heap, &gc->small, &gc->roots);
+    ua_pool_init(&gc->pool, &gc->marker, &heap->lock_count);
     ua_pacer_init(&gc->pacer, heap->options.gogc, heap->options.memory_limit_bytes);
+    gc->concurrent = heap->options.collect == UA_COLLECT_CONCURRENT;
     heap->gc = gc;
     heap->gc_ops = &ops;
     gc->decay_began_ns = ua_clock_now_ns(heap->clock);
     ua_gc_commit(gc);
+    if (gc->concurrent)
+        ua_gc_list_concurrent(gc);
+    if (!ua_workers_init(gc) || !ua_workers_start(gc)) {
+        ua_error_set(EAGAIN, "ua_heap_new: the collector's threads cannot be made");
+        return false;
+    }
     return true;
 }
 
-/* While a mark is open a new object survives it, whether somebody points to it by then or not. */
+/* While a test has a stop-the-world mark open a new object survives it, whether somebody points to it by then or not; its
+ * contents are marked at the end, as roots are. In a concurrent mark it was born black. */
 static void note_born(struct ua_gc *gc, uintptr_t object)
 {
-    if (UA_LIKELY(ua_chunk_phase(&gc->heap->chunks) == UA_PHASE_OFF))
+    if (UA_LIKELY(ua_chunk_phase(&gc->heap->chunks) == UA_PHASE_OFF) || gc->concurrent)
         return;
     ua_lock_acquire(&gc->roots.lock);
     ua_work_push(&gc->born, object);
@@ -127,15 +153,39 @@ static void *alloc_large(struct ua_gc *gc, const struct ua_layout *layout, size_
     uintptr_t object;
 
     ua_gc_poll(gc);
+    pay_for(gc, bytes);
     span = ua_large_alloc(&gc->heap->large, layout, count, bytes);
     if (span == NULL)
         return NULL;
     object = span->base;
     /* In a register before the sweep may look at the span, so that a thread stopped here holds a pointer to the object. */
     __asm__ volatile("" : "+r"(object) : : "memory");
+    ua_lock_defer_begin();
+    if (gc->heap->fast.marking && ua_span_mark(span))
+        __atomic_fetch_add(&gc->counts.born_bytes, span->bytes, __ATOMIC_RELAXED);
     __atomic_store_n(&span->gc_data, (void *)span, __ATOMIC_RELEASE);
+    ua_lock_defer_end();
+    if (!ua_span_noscan(span))
+        __atomic_fetch_add(&gc->scan_alloc_objects, bytes, __ATOMIC_RELAXED);
     note_born(gc, object);
     return (void *)object;
+}
+
+/* No span of the thread's own has room. What the new one costs is charged after, since nothing may collect between the
+ * object's birth and the caller's having it; it is paid before the next one. */
+static __attribute__((noinline)) void *alloc_small_slow(struct ua_gc *gc, const struct ua_layout *layout, unsigned size_class)
+{
+    size_t booked_bytes;
+    void *object;
+
+    ua_gc_poll(gc);
+    ua_sweep_pay(gc, ua_size_class_pages(size_class) * UA_PAGE_BYTES);
+    ua_assist_pay(gc);
+    object = ua_small_alloc(&gc->small, layout, size_class, &booked_bytes);
+    ua_assist_charge(gc, booked_bytes);
+    if (layout != NULL)
+        __atomic_fetch_add(&gc->scan_alloc_objects, booked_bytes, __ATOMIC_RELAXED);
+    return object;
 }
 
 void *ua_gc_alloc(struct ua_heap *heap, const struct ua_layout *layout, size_t count, size_t bytes, size_t align_bytes)
@@ -153,8 +203,7 @@ void *ua_gc_alloc(struct ua_heap *heap, const struct ua_layout *layout, size_t c
     if (UA_UNLIKELY(object == NULL)) {
         if (!ua_world_is_attached())
             ua_world_attach();
-        ua_gc_poll(gc);
-        object = ua_small_alloc(&gc->small, layout, size_class);
+        object = alloc_small_slow(gc, layout, size_class);
         if (object == NULL)
             return NULL;
     }
@@ -173,30 +222,26 @@ void ua_gc_free(struct ua_gc *gc, uintptr_t object)
         ua_fatal_address("ua_heap_free: not an object of this heap", object);
     /* An object that goes by hand has no last words. */
     ua_roots_set_finalizer(&gc->roots, object, NULL, NULL);
-    if (kind == UA_SPAN_SMALL) {
-        ua_small_free(&gc->small, span, object);
-        return;
-    }
-    if (object != span->base)
+    if (kind == UA_SPAN_LARGE && object != span->base)
         ua_fatal_address("ua_heap_free: not the start of an object", object);
-    ua_large_free(&gc->heap->large, span);
+    ua_barrier_free(gc, span, object);
 }
 
 uintptr_t ua_gc_object_start(struct ua_gc *gc, uintptr_t address)
 {
     struct ua_span *span = ua_space_span(&gc->heap->space, address);
-    const struct ua_small_span *record;
+    struct ua_small_span *record;
     uintptr_t start;
     uint32_t index;
 
     if (span == NULL || ua_span_kind(span) == UA_SPAN_UNUSED || ua_span_kind(span) == UA_SPAN_CHUNK)
         return 0;
     if (ua_span_kind(span) == UA_SPAN_LARGE)
-        return span->base;
+        return ua_large_is_dead(&gc->heap->large, span) ? 0 : span->base;
     record = ua_small_record(span);
     ua_lock_acquire(&gc->small.lock);
     index = ua_small_index(record, address);
-    start = ua_small_is_allocated(record, index) ? span->base + (size_t)index * record->object_bytes : 0;
+    start = ua_small_need_swept(&gc->small, record) && ua_small_is_allocated(record, index) ? span->base + (size_t)index * record->object_bytes : 0;
     ua_lock_release(&gc->small.lock);
     return start;
 }

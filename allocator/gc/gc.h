@@ -1,22 +1,31 @@
 /* gc.h - the collector of one heap: its parts put together, and what the layers above call.
  *
- * Life of a cycle (collect = stw), under the world lock all the way:
+ * Life of a cycle, collect=stw, under the world lock:
  *
- *   off --stop the world--> mark (roots, drain, finalizers) --> mark termination (pacer, ledger, sweep) --> off
- *       --start the world--> quarantined chunks without a mark become ready, chunks freed meanwhile are set to fault
+ *   off --stop the world--> mark (roots, drain, finalizers) --> mark termination (pacer, ledger) --> off
+ *       --start the world--> quarantined chunks without a mark become ready, chunks freed meanwhile are set to fault; sweep
  *
- * ua_gc_mark_open / _close cut it in two for tests: between them the program runs, frees go to the fault list, and new
- * objects survive; the marking itself happens at close, with the world stopped, since plain stores may have changed
- * anything until then.
+ * collect=concurrent, the world lock held only while the world is stopped and while it settles:
+ *
+ *   off --stop--> opening pause (roots, fronts of active chunks; barriers on, new objects black) --start-->
+ *   mark (workers, assists, whoever forced it) --nothing grey left: stop--> mark termination (finalizers, pacer, ledger)
+ *       --start--> chunks as above; sweep by workers and allocations
+ *
+ * ua_gc_mark_open / _close cut a cycle in two for tests: between them the program runs, frees go to the fault list, and new
+ * objects survive. Under stw all marking happens at close, since plain stores may have changed anything until then; under
+ * concurrent the opening pause is real, and the marking of what it and the barriers found happens at close.
  *
  * Guards: `world` = the world lock. Cells read by allocating threads are atomic. */
 #ifndef ALLOCATOR_GC_GC_H
 #define ALLOCATOR_GC_GC_H
 
 #include "base/abi/ua_gc_abi.h"
-#include "gc/mark.h"
+#include "gc/assist.h"
 #include "gc/pacer.h"
+#include "gc/pool.h"
 #include "gc/root_scan.h"
+#include "gc/sweep.h"
+#include "gc/workers.h"
 #include "gc/world.h"
 
 #define UA_GC_EVENTS_KEPT 256u
@@ -24,6 +33,18 @@
 typedef void ua_gc_free_arena_fn(struct ua_arena *arena);
 /* For verify=full; debug/ is above us. Called with the world stopped: after a mark and before its sweep. */
 typedef void ua_gc_verify_fn(struct ua_heap *heap);
+
+/* Whether a concurrent mark is open. HELD: by a test, and nobody but ua_gc_mark_close ends it. */
+enum ua_gc_state { UA_GC_IDLE, UA_GC_RUNNING, UA_GC_HELD };
+
+/* What is counted while a concurrent mark runs; all atomic. */
+struct ua_gc_counts {
+    uint64_t bytes_marked, objects_marked, heap_scan_work; /* by helpers and workers that have left */
+    uint64_t born_bytes;                                   /* chunks and large objects made black */
+    uint64_t barriers, assists, restarts;
+    uint64_t background_ns, assist_ns, forced_ns;
+    uint64_t total_alloc_start; /* the ledger's total_alloc at the opening pause */
+};
 
 struct ua_gc {
     struct ua_heap *heap;
@@ -34,9 +55,19 @@ struct ua_gc {
     struct ua_roots_set roots;
     struct ua_small_heap small;
     struct ua_marker marker;         /* guard: world */
+    struct ua_root_work root_work;   /* of the running mark; guard: world */
     struct ua_segments segments;     /* guard: world */
     struct ua_work born;             /* objects made while a mark is open; guard: roots.lock */
-    bool mark_open;                  /* guard: world */
+    bool mark_open;                  /* a test's; guard: world */
+    bool concurrent;                 /* constant: collect=concurrent */
+    uint32_t state;                  /* atomic, enum ua_gc_state; changes with the world stopped */
+    uint64_t serial;                 /* atomic; the open mark's number, unique in the process */
+    struct ua_mark_pool pool;
+    struct ua_gc_counts counts;
+    struct ua_workers workers;
+    struct ua_sweep sweep;
+    struct ua_assists assists;
+    struct ua_gc *next_concurrent;   /* all concurrent collectors of the process, for fork; guard: world */
     int32_t processor_count;         /* constant */
     uint64_t trigger_bytes;          /* atomic; heap_live that starts the next cycle */
     uint64_t goal_bytes;             /* atomic */
@@ -45,8 +76,9 @@ struct ua_gc {
     uint64_t cycle_count;            /* atomic */
     uint64_t decay_began_ns;         /* atomic; start of the period that idle memory is watched in */
     uint64_t decay_least_bytes;      /* atomic; the least that was idle in it */
-    uint64_t scan_alloc_basis;       /* ledger's scan_alloc at the end of the last cycle; guard: world */
-    struct ua_gc_event current;      /* guard: world */
+    uint64_t scan_alloc_basis;       /* scan_alloc, the ledger's and ours, at the end of the last cycle; guard: world */
+    uint64_t scan_alloc_objects;     /* atomic; scannable bytes of objects, as booked when spans are taken */
+    struct ua_gc_event current;      /* guard: world; pacer_lock too from settle on */
     struct ua_gc_event events[UA_GC_EVENTS_KEPT]; /* ring, index = cycle % size; guard: pacer_lock */
 };
 
@@ -61,6 +93,22 @@ void ua_gc_poll(struct ua_gc *gc);
 void ua_gc_scavenge(struct ua_gc *gc);
 /* The knobs changed, or a cycle ended: computes trigger and goal anew. */
 void ua_gc_commit(struct ua_gc *gc);
+
+/* Takes part in the running mark: about work_bytes of scanning on the calling thread, which a collection can stop before and
+ * after. Returns what was done, 0 when there is nothing grey to take. *complete: that was the last of it. */
+uint64_t ua_gc_help(struct ua_gc *gc, uint64_t work_bytes, bool *complete);
+/* What a marker has counted goes into the totals; its scan work also to the pacer, as background credit if so. */
+void ua_gc_flush(struct ua_gc *gc, struct ua_marker *marker, bool credit);
+/* Nothing is grey any more: ends the running mark, unless somebody else does or new grey objects turn up. */
+void ua_gc_terminate(struct ua_gc *gc);
+
+/* Barriers (barrier.c), for stores into memory that is read by type. */
+void ua_barrier_store(struct ua_gc *gc, void **slot, void *value);
+void ua_barrier_copy(struct ua_gc *gc, const struct ua_layout *layout, void *to, const void *from, size_t bytes);
+void ua_barrier_clear(struct ua_gc *gc, const struct ua_layout *layout, void *at, size_t bytes);
+void ua_barrier_rewind(struct ua_heap *heap, struct ua_span *chunk, uintptr_t from);
+/* Frees an object by hand: at once, or with the next sweep where a marker may be reading it. */
+void ua_barrier_free(struct ua_gc *gc, struct ua_span *span, uintptr_t object);
 
 /* For tests; see above. open during an open mark and close without one: fatal. */
 void ua_gc_mark_open(struct ua_gc *gc);

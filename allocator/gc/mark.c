@@ -8,62 +8,12 @@
 /* Reading other objects' red zones and stacks is the point here. */
 #define NO_SANITIZE __attribute__((no_sanitize("address", "thread")))
 
-void ua_marker_init(struct ua_marker *marker, struct ua_heap *heap, struct ua_small_heap *small,
-                    struct ua_roots_set *roots)
-{
-    *marker = (struct ua_marker){.heap = heap, .small = small, .roots = roots};
-    ua_work_init(&marker->work, &heap->meta);
-}
-
-static void clear_chunk(struct ua_span *chunk, void *unused)
-{
-    (void)unused;
-    ua_span_clear_mark(chunk);
-}
-
-void ua_marker_begin(struct ua_marker *marker)
-{
-    struct ua_large *large = &marker->heap->large;
-
-    ua_chunk_each(&marker->heap->chunks, clear_chunk, NULL);
-    ua_lock_acquire(&large->lock);
-    for (struct ua_node *node = large->live.first; node != NULL; node = node->next)
-        ua_span_clear_mark(UA_CONTAINER(node, struct ua_span, node));
-    ua_lock_release(&large->lock);
-    ua_small_clear_marks(marker->small);
-    marker->bytes_marked = 0;
-    marker->heap_scan_work = 0;
-    marker->objects_marked = 0;
-}
-
-void ua_marker_update_ranges(struct ua_marker *marker)
-{
-    marker->low = UINTPTR_MAX;
-    marker->high = 0;
-    for (int use = 0; use < UA_SPACE_USES; use++) {
-        const struct ua_heap_arena *arena = __atomic_load_n(&marker->heap->space.all[use], __ATOMIC_ACQUIRE);
-
-        for (; arena != NULL; arena = arena->next) {
-            if (arena->base == 0)
-                continue;
-            marker->low = ua_min(marker->low, arena->base);
-            marker->high = ua_max(marker->high, arena->base + UA_HEAP_ARENA_BYTES);
-        }
-    }
-    marker->handles_low = UINTPTR_MAX;
-    marker->handles_high = 0;
-    for (struct ua_entry *entry = ua_table_next(&marker->roots->abandoned, NULL); entry != NULL;
-         entry = ua_table_next(&marker->roots->abandoned, entry)) {
-        entry->a = 0;
-        marker->handles_low = ua_min(marker->handles_low, entry->key);
-        marker->handles_high = ua_max(marker->handles_high, entry->key + 1);
-    }
-}
-
 /* A pointer into a ready chunk is stale: nothing may be there, and it does not come alive by it. */
 static bool mark_chunk(struct ua_marker *marker, struct ua_span *chunk)
 {
-    if (chunk->chunk_state == UA_CHUNK_READY || chunk->chunk_state == UA_CHUNK_FRESH || !ua_span_mark(chunk))
+    enum ua_chunk_state state = ua_span_chunk_state(chunk);
+
+    if (state == UA_CHUNK_READY || state == UA_CHUNK_FRESH || ua_span_is_marked(chunk) || !ua_span_mark(chunk))
         return false;
     marker->bytes_marked += chunk->bytes;
     marker->objects_marked++;
@@ -72,7 +22,7 @@ static bool mark_chunk(struct ua_marker *marker, struct ua_span *chunk)
 
 static bool mark_large(struct ua_marker *marker, struct ua_span *span)
 {
-    if (!ua_span_mark(span))
+    if (ua_span_is_marked(span) || !ua_span_mark(span))
         return false;
     marker->bytes_marked += span->bytes;
     marker->objects_marked++;
@@ -83,10 +33,14 @@ static inline bool mark_small(struct ua_marker *marker, struct ua_small_span *re
 {
     uint64_t *mark = &record->bits[index / 64].mark;
     uint64_t bit = (uint64_t)1 << (index % 64);
+    uint64_t marked = __atomic_load_n(mark, __ATOMIC_RELAXED);
 
-    if (!ua_small_is_allocated(record, index) || (*mark & bit) != 0)
+    if (!ua_small_is_allocated(record, index) || (marked & bit) != 0)
         return false;
-    *mark |= bit;
+    if (!marker->shared)
+        __atomic_store_n(mark, marked | bit, __ATOMIC_RELAXED);
+    else if ((__atomic_fetch_or(mark, bit, __ATOMIC_RELAXED) & bit) != 0)
+        return false;
     marker->bytes_marked += record->object_bytes;
     marker->objects_marked++;
     return record->layout != NULL;
@@ -112,10 +66,10 @@ static inline bool mark_in_span(struct ua_marker *marker, struct ua_span *span, 
 
 static __attribute__((noinline)) void mark_handle(struct ua_marker *marker, uintptr_t address)
 {
-    struct ua_entry *entry = address > 1 ? ua_table_find(&marker->roots->abandoned, address) : NULL;
+    struct ua_entry *entry = address > 1 ? ua_table_find(&marker->roots->handles, address) : NULL;
 
     if (entry != NULL)
-        entry->a = 1;
+        __atomic_store_n(&entry->a, 1, __ATOMIC_RELAXED);
 }
 
 /* The span that may hold the address; NULL when it is none of the heap's. */
@@ -167,6 +121,26 @@ void ua_mark_address(struct ua_marker *marker, uintptr_t address)
 
     if (span != NULL && mark_in_span(marker, span, address, &item))
         ua_work_push(&marker->work, item);
+}
+
+bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address)
+{
+    struct ua_span *span;
+    const struct ua_small_span *record;
+    uint32_t index;
+
+    if (address - marker->handles_low < marker->handles_high - marker->handles_low && marker->handles_high != 0)
+        return true;
+    if (address < marker->low || address >= marker->high)
+        return false;
+    span = ua_space_span(&marker->heap->space, address);
+    if (span == NULL || ua_span_kind(span) == UA_SPAN_UNUSED)
+        return false;
+    if (ua_span_kind(span) != UA_SPAN_SMALL)
+        return !ua_span_is_marked(span);
+    record = ua_small_record(span);
+    index = ua_small_index(record, address);
+    return ua_small_is_allocated(record, index) && !ua_small_is_marked(record, index);
 }
 
 NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
@@ -227,6 +201,12 @@ static NO_SANITIZE uintptr_t scan_values(struct ua_marker *marker, const struct 
     return last;
 }
 
+void ua_mark_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t first, uintptr_t from,
+                    uintptr_t to)
+{
+    scan_values(marker, layout, first, from, to, 0, 0);
+}
+
 /* Where the chunk's objects with pointers end. The arena that has it active knows; its handle begins with the hot part. */
 static uintptr_t chunk_front(const struct ua_span *chunk)
 {
@@ -243,10 +223,11 @@ static uintptr_t chunk_front(const struct ua_span *chunk)
 
 static void scan_chunk_oblet(struct ua_marker *marker, struct ua_span *chunk, uintptr_t at)
 {
+    uintptr_t bits_end = __atomic_load_n(&chunk->bits_end, __ATOMIC_ACQUIRE);
     uintptr_t end = ua_min(at + UA_OBLET_BYTES, ua_span_limit(chunk));
     uintptr_t last = 0;
 
-    for (uintptr_t place = at; place < end && place < chunk->bits_end; place += UA_BYTES_PER_BITMAP_WORD) {
+    for (uintptr_t place = at; place < end && place < bits_end; place += UA_BYTES_PER_BITMAP_WORD) {
         uint64_t bits = ua_heapbits_word(chunk, (place - chunk->base) / UA_BYTES_PER_BITMAP_WORD);
         uintptr_t seen = scan_bits(marker, place, bits, at, end - at);
 
@@ -271,8 +252,7 @@ static uintptr_t scan_end(struct ua_marker *marker, struct ua_span *span)
 {
     if (ua_span_kind(span) == UA_SPAN_LARGE)
         return span->base + span->object_bytes;
-    ua_heapbits_write_out(&marker->heap->heapbits, span, chunk_front(span));
-    return span->bits_end;
+    return ua_heapbits_write_out_noted(&marker->heap->heapbits, span);
 }
 
 static void scan_oblet(struct ua_marker *marker, struct ua_span *span, uintptr_t at)
@@ -333,20 +313,48 @@ void ua_mark_contents(struct ua_marker *marker, uintptr_t object)
     struct ua_span *span = ua_space_span(&marker->heap->space, object);
 
     UA_CHECK(span != NULL && ua_span_kind(span) != UA_SPAN_UNUSED, "gc: finalizer on an object that is gone");
-    if (ua_span_noscan(span))
-        return;
-    if (ua_span_kind(span) == UA_SPAN_SMALL)
-        scan_small(marker, ua_small_record(span), object);
-    else
-        scan_whole(marker, span);
+    if (!ua_span_noscan(span))
+        ua_work_push(&marker->work, object);
+}
+
+void ua_mark_chunk_range(struct ua_marker *marker, struct ua_span *chunk, uintptr_t from, uintptr_t to)
+{
+    uintptr_t place = ua_align_down(from, UA_BYTES_PER_BITMAP_WORD);
+
+    for (; place < to; place += UA_BYTES_PER_BITMAP_WORD) {
+        uint64_t bits = ua_heapbits_word(chunk, (place - chunk->base) / UA_BYTES_PER_BITMAP_WORD);
+
+        if (place < from)
+            bits &= ~ua_low_mask((unsigned)((from - place) / UA_WORD_BYTES));
+        scan_bits(marker, place, bits, 0, 0);
+    }
 }
 
 static void mark_chunk_in_use(struct ua_span *chunk, void *context)
 {
     struct ua_marker *marker = context;
 
-    if (ua_span_kind(chunk) == UA_SPAN_CHUNK && chunk->chunk_state != UA_CHUNK_QUARANTINE && mark_chunk(marker, chunk))
+    if (ua_span_kind(chunk) != UA_SPAN_CHUNK || chunk->chunk_state == UA_CHUNK_QUARANTINE)
+        return;
+    if (chunk->log != NULL && !ua_span_noscan(chunk)) {
+        uintptr_t front = chunk_front(chunk);
+
+        __atomic_store_n(&chunk->scan_end, front, __ATOMIC_RELAXED);
+        marker->unlogged_bytes += front > chunk->bits_end ? front - chunk->bits_end : 0;
+    }
+    if (mark_chunk(marker, chunk))
         ua_work_push(&marker->work, chunk->base);
+}
+
+static void mark_new_chunk(struct ua_span *chunk, void *context)
+{
+    if (ua_span_kind(chunk) == UA_SPAN_CHUNK && chunk->chunk_state != UA_CHUNK_QUARANTINE)
+        mark_chunk(context, chunk);
+}
+
+void ua_mark_new_chunks(struct ua_marker *marker)
+{
+    ua_chunk_each(&marker->heap->chunks, mark_new_chunk, marker);
 }
 
 void ua_mark_chunks_in_use(struct ua_marker *marker)
@@ -354,21 +362,41 @@ void ua_mark_chunks_in_use(struct ua_marker *marker)
     ua_chunk_each(&marker->heap->chunks, mark_chunk_in_use, marker);
 }
 
-static void drain(struct ua_marker *marker)
+bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes)
 {
+    uint64_t enough = marker->heap_scan_work + work_bytes;
     uintptr_t item;
 
-    for (;;) {
+    do {
         if (marker->seen_count >= UA_SEEN_LOW || !ua_work_pop(&marker->work, &item)) {
             struct ua_seen seen;
 
             if (marker->seen_count == 0)
-                return;
+                return false;
             seen = take_seen(marker);
             if (!mark_in_span(marker, seen.span, seen.address, &item))
                 continue;
         }
         scan_item(marker, item);
+    } while (marker->heap_scan_work < enough);
+    return true;
+}
+
+static void drain(struct ua_marker *marker)
+{
+    while (ua_mark_drain_some(marker, UINT64_MAX / 2)) {
+    }
+}
+
+void ua_mark_settle(struct ua_marker *marker)
+{
+    uintptr_t item;
+
+    while (marker->seen_count > 0) {
+        struct ua_seen seen = take_seen(marker);
+
+        if (mark_in_span(marker, seen.span, seen.address, &item))
+            ua_work_push(&marker->work, item);
     }
 }
 
@@ -385,15 +413,32 @@ static void scan_marked_chunk(struct ua_span *chunk, void *context)
         scan_whole_if_marked(context, chunk);
 }
 
+static void scan_contents(struct ua_marker *marker, uintptr_t object)
+{
+    struct ua_span *span = ua_space_span(&marker->heap->space, object);
+
+    if (ua_span_noscan(span))
+        return;
+    if (ua_span_kind(span) == UA_SPAN_SMALL)
+        scan_small(marker, ua_small_record(span), object);
+    else
+        scan_whole(marker, span);
+}
+
 /* Grey objects were dropped for want of a buffer: every marked object is scanned again, until a whole round drops nothing.
  * Each round marks at least one object more, so it ends also without any buffer. Scan work is counted as it is done. */
 static void rescan(struct ua_marker *marker)
 {
     struct ua_large *large = &marker->heap->large;
+    struct ua_entry *entry = NULL;
 
     marker->work.lost = false;
+    while ((entry = ua_table_next(&marker->roots->finalizers, entry)) != NULL) {
+        scan_contents(marker, entry->key);
+        drain(marker);
+    }
     ua_chunk_each(&marker->heap->chunks, scan_marked_chunk, marker);
-    for (struct ua_node *node = large->live.first; node != NULL; node = node->next)
+    for (struct ua_node *node = ua_large_live(large)->first; node != NULL; node = node->next)
         scan_whole_if_marked(marker, UA_CONTAINER(node, struct ua_span, node));
     for (struct ua_small_span *record = marker->small->spans; record != NULL; record = record->next) {
         if (record->layout == NULL)

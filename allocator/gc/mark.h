@@ -6,7 +6,9 @@
  * pointer-free objects) is marked and not scanned. Chunks and large objects are scanned in oblets of 128 KiB, so that the
  * grey set stays small and another marker could share the work.
  *
- * With the world stopped, or everything that is read standing still. One marker a heap. */
+ * With the world stopped one marker works alone. In a concurrent mark several do (`shared`): each has its own grey set and
+ * hands what it has too much of to the pool (pool.h); mark bits are then set atomically. What they read was noted with the
+ * world stopped (a chunk's scan_end) or is newer and marked already. */
 #ifndef ALLOCATOR_GC_MARK_H
 #define ALLOCATOR_GC_MARK_H
 
@@ -36,6 +38,8 @@ struct ua_marker {
     struct ua_small_heap *small;
     struct ua_roots_set *roots;
     struct ua_work work;
+    struct ua_marker *next; /* spare helpers; guard: lock of the pool */
+    bool shared;    /* other markers, or threads that allocate, set bits of the same words */
     uintptr_t low;  /* no heap arena below or from high on: most guesses end here */
     uintptr_t high;
     uintptr_t handles_low; /* the same for handles of abandoned arenas */
@@ -43,25 +47,45 @@ struct ua_marker {
     uint64_t bytes_marked;
     uint64_t heap_scan_work;
     uint64_t objects_marked;
+    uint64_t unlogged_bytes; /* of chunks in use, not written out when the mark began: what they may have to scan */
 };
 
 void ua_marker_init(struct ua_marker *marker, struct ua_heap *heap, struct ua_small_heap *small,
                     struct ua_roots_set *roots);
-/* Clears every mark of the heap and the counters. */
+/* World stopped. Clears the counters and the marks of chunks; those of other objects went with the last sweep. */
 void ua_marker_begin(struct ua_marker *marker);
-/* Learns the address ranges again; what was allocated since begin is marked through its roots as everything else. */
+/* World stopped, lock of the roots held: learns the address ranges and abandoned handles again. */
 void ua_marker_update_ranges(struct ua_marker *marker);
+/* The same ranges for a marker that helps. */
+void ua_marker_follow(struct ua_marker *helper, const struct ua_marker *leader);
+/* Nothing counted yet. */
+void ua_marker_clear(struct ua_marker *marker);
+/* World stopped. Takes every mark away: a mark is given up. */
+void ua_marker_forget(struct ua_marker *marker);
 
 /* Whatever lies at the address is reachable. Marked at once; ranges and contents may wait for drain. */
 void ua_mark_address(struct ua_marker *marker, uintptr_t address);
 /* Every aligned word of the range is an address. */
 void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes);
-/* What the object at this start points to is reachable, the object itself not thereby. */
+/* What the object at this start points to is reachable, the object itself not thereby. Waits for drain. */
 void ua_mark_contents(struct ua_marker *marker, uintptr_t object);
-/* Chunks in use are reachable, whoever points to them. */
+/* Whether marking the address would do anything; without the marker's owner, at any time during its mark. */
+bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address);
+/* What the slots in [from, to) of an array of values hold; its first value is at `first`. Ends with ua_mark_settle. */
+void ua_mark_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t first, uintptr_t from,
+                    uintptr_t to);
+/* The same for [from, to) of a chunk, whose log is written out that far. */
+void ua_mark_chunk_range(struct ua_marker *marker, struct ua_span *chunk, uintptr_t from, uintptr_t to);
+/* World stopped: chunks in use are reachable, whoever points to them, up to where they are filled now (scan_end). */
 void ua_mark_chunks_in_use(struct ua_marker *marker);
-/* Scans until nothing is grey. */
+/* World stopped: those that came into use since count as marked. */
+void ua_mark_new_chunks(struct ua_marker *marker);
+/* World stopped, lock of the roots held: scans until nothing is grey. */
 void ua_mark_drain(struct ua_marker *marker);
+/* Scans about work_bytes; false when the marker's own grey set is empty. Lost items stay lost (work.lost). */
+bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes);
+/* What was seen and not looked at yet becomes grey, so that others can take it. */
+void ua_mark_settle(struct ua_marker *marker);
 bool ua_mark_is_marked(struct ua_marker *marker, uintptr_t object);
 
 #endif

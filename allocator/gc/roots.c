@@ -11,6 +11,7 @@ void ua_roots_init(struct ua_roots_set *roots, struct ua_meta *meta, uint64_t *l
     ua_table_init(&roots->ranges, meta);
     ua_table_init(&roots->finalizers, meta);
     ua_table_init(&roots->abandoned, meta);
+    ua_table_init(&roots->handles, meta);
 }
 
 void ua_roots_deinit(struct ua_roots_set *roots)
@@ -109,12 +110,36 @@ int ua_roots_set_finalizer(struct ua_roots_set *roots, uintptr_t object, ua_root
 
 int ua_roots_abandon(struct ua_roots_set *roots, uintptr_t handle)
 {
+    struct ua_entry *earlier;
     int error;
 
     ua_lock_acquire(&roots->lock);
     error = add_with_record(roots, &roots->abandoned, handle, 0, 0);
+    /* A handle that was freed and made anew while a mark runs: what the mark knows is about its former life. */
+    earlier = error == 0 ? ua_table_find(&roots->handles, handle) : NULL;
+    if (earlier != NULL)
+        __atomic_store_n(&earlier->a, 1, __ATOMIC_RELAXED);
     ua_lock_release(&roots->lock);
     return error;
+}
+
+void ua_roots_note_handles(struct ua_roots_set *roots)
+{
+    struct ua_entry *entry = NULL;
+
+    ua_lock_check_held(&roots->lock);
+    ua_table_clear(&roots->handles);
+    roots->handles_lost = false;
+    while ((entry = ua_table_next(&roots->abandoned, entry)) != NULL)
+        if (ua_table_add(&roots->handles, entry->key, 0, 0) != 0)
+            roots->handles_lost = true;
+}
+
+bool ua_roots_handle_is_lost(const struct ua_roots_set *roots, uintptr_t handle)
+{
+    const struct ua_entry *entry = ua_table_find(&roots->handles, handle);
+
+    return !roots->handles_lost && entry != NULL && __atomic_load_n(&entry->a, __ATOMIC_RELAXED) == 0;
 }
 
 void ua_roots_queue(struct ua_roots_set *roots, struct ua_entry *entry, bool is_arena)
@@ -131,6 +156,8 @@ void ua_roots_queue(struct ua_roots_set *roots, struct ua_entry *entry, bool is_
     }
     roots->queue = record;
     roots->queued_count++;
+    if (is_arena)
+        __atomic_fetch_add(&roots->queued_arenas, 1, __ATOMIC_RELAXED);
     ua_table_remove(is_arena ? &roots->abandoned : &roots->finalizers, entry);
 }
 
@@ -146,6 +173,8 @@ struct ua_queued *ua_roots_take_queued(struct ua_roots_set *roots, bool arenas_o
     if (record != NULL) {
         *link = record->next;
         roots->queued_count--;
+        if (record->is_arena)
+            __atomic_fetch_sub(&roots->queued_arenas, 1, __ATOMIC_RELAXED);
         record->next = roots->running;
         roots->running = record;
         roots->running_count++;

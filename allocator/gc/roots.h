@@ -29,12 +29,16 @@ struct ua_roots_set {
     struct ua_table slots;      /* key: address of the slot */
     struct ua_table ranges;     /* key: start, a: bytes */
     struct ua_table finalizers; /* key: object, a: fn, b: argument */
-    struct ua_table abandoned;  /* key: handle, a: 1 when the running mark found it */
+    struct ua_table abandoned;  /* key: handle */
+    struct ua_table handles;    /* those of `abandoned` when the running mark began; a: 1 (atomic) when it found one. Only
+                                   changed with the world stopped, so that markers may look without the lock */
+    bool handles_lost;          /* no memory for `handles`: each counts as found */
     struct ua_queued *queue;
     struct ua_queued *running;  /* taken, not done */
     struct ua_queued *spare;
     size_t record_count;        /* queued, running and spare */
     size_t queued_count;
+    size_t queued_arenas; /* of these; atomic, guard: lock for writing */
     size_t running_count;
 };
 
@@ -52,6 +56,11 @@ void ua_roots_remove_range(struct ua_roots_set *roots, const void *at);
 int ua_roots_set_finalizer(struct ua_roots_set *roots, uintptr_t object, ua_roots_finalizer_fn *fn, void *argument);
 /* 0, EEXIST (abandoned already) or ENOMEM. */
 int ua_roots_abandon(struct ua_roots_set *roots, uintptr_t handle);
+
+/* World stopped, lock held. A mark begins: none of the abandoned handles is found yet. */
+void ua_roots_note_handles(struct ua_roots_set *roots);
+/* A mark ended: whether this abandoned handle was there when it began and was not found. */
+bool ua_roots_handle_is_lost(const struct ua_roots_set *roots, uintptr_t handle);
 
 /* Lock held: moves an entry to the queue. A record is always there: it was made when the entry was added. */
 void ua_roots_queue(struct ua_roots_set *roots, struct ua_entry *entry, bool is_arena);

@@ -13,6 +13,8 @@
 _Static_assert(UA_SIZE_CLASS_COUNT < 1u << KEY_CLASS_BITS, "a class fits the key");
 
 #define SLOT_COUNT 64u
+/* An allocation looks through this many unswept spans for room before it takes a new one, as Go does. */
+#define SWEEP_BEFORE_NEW 100u
 
 /* What a thread owns, direct-mapped by type and class. Good while the epoch is the heap's. */
 struct slot {
@@ -84,6 +86,40 @@ static void put_record(struct ua_small_heap *small, struct ua_small_span *record
     small->spare_records[record->group_count] = record;
 }
 
+static void link_span(struct ua_small_heap *small, struct ua_small_span *record)
+{
+    struct ua_bin *bin = record->bin;
+
+    record->next = small->spans;
+    record->previous = NULL;
+    if (small->spans != NULL)
+        small->spans->previous = record;
+    small->spans = record;
+    record->next_in_bin = bin->spans;
+    record->previous_in_bin = NULL;
+    if (bin->spans != NULL)
+        bin->spans->previous_in_bin = record;
+    bin->spans = record;
+    small->span_count++;
+    small->page_count += record->span.bytes / UA_PAGE_BYTES;
+}
+
+static void unlink_span(struct ua_small_heap *small, struct ua_small_span *record)
+{
+    struct ua_bin *bin = record->bin;
+
+    *(record->previous != NULL ? &record->previous->next : &small->spans) = record->next;
+    if (record->next != NULL)
+        record->next->previous = record->previous;
+    *(record->previous_in_bin != NULL ? &record->previous_in_bin->next_in_bin : &bin->spans) = record->next_in_bin;
+    if (record->next_in_bin != NULL)
+        record->next_in_bin->previous_in_bin = record->previous_in_bin;
+    if (bin->unswept == record)
+        bin->unswept = record->next_in_bin;
+    small->span_count--;
+    small->page_count -= record->span.bytes / UA_PAGE_BYTES;
+}
+
 static struct ua_small_span *new_span(struct ua_small_heap *small, struct ua_bin *bin)
 {
     const struct ua_layout *layout = bin->layout;
@@ -115,29 +151,51 @@ static struct ua_small_span *new_span(struct ua_small_heap *small, struct ua_bin
     record->booked_count = 0;
     record->freed_count = 0;
     record->needs_zero = false;
-    record->next = small->spans;
-    small->spans = record;
-    small->span_count++;
+    record->span.sweep_gen = small->sweep_gen;
+    link_span(small, record);
     ua_span_set_kind(span, UA_SPAN_SMALL);
     ua_space_set_span(&small->heap->space, span->base, span->bytes, span);
     return record;
 }
 
-/* A span with room for the caller to own, booked. NULL without memory. Guard: lock. */
-static struct ua_small_span *take_span(struct ua_small_heap *small, struct ua_bin *bin)
+static uint32_t count_allocated(const struct ua_small_span *record)
 {
-    struct ua_small_span *record = bin->partial;
+    uint32_t count = 0;
 
-    if (record != NULL)
-        bin->partial = record->next_partial;
-    else
-        record = new_span(small, bin);
-    if (record == NULL)
-        return NULL;
-    record->place = UA_SMALL_OWNED;
-    ua_acct_small_alloc(&small->heap->acct, (size_t)(record->object_count - record->booked_count) * record->object_bytes);
-    record->booked_count = record->object_count;
-    return record;
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        uint32_t below = record->free_index > i * 64 ? record->free_index - i * 64 : 0;
+        uint64_t word = (record->bits[i].alloc | ua_low_mask(below)) & ~record->bits[i].freed;
+
+        count += (uint32_t)__builtin_popcountll(word);
+    }
+    return count;
+}
+
+/* What is marked lives, but for what was freed by hand after the mark had found it; the marks go. Returns how many live. */
+static uint32_t settle_bits(struct ua_small_span *record)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        struct ua_small_bits *bits = &record->bits[i];
+
+        bits->alloc = bits->mark & ~bits->freed;
+        bits->mark = 0;
+        bits->freed = 0;
+        count += (uint32_t)__builtin_popcountll(bits->alloc);
+    }
+    return count;
+}
+
+static void release_span(struct ua_small_heap *small, struct ua_small_span *record)
+{
+    struct ua_span *span = &record->span;
+
+    ua_span_set_kind(span, UA_SPAN_UNUSED);
+    ua_space_set_span(&small->heap->space, span->base, span->bytes, NULL);
+    ua_pages_free(&small->heap->pages, span->base, span->bytes / UA_PAGE_BYTES);
+    unlink_span(small, record);
+    put_record(small, record);
 }
 
 static void put_partial(struct ua_small_span *record)
@@ -145,6 +203,105 @@ static void put_partial(struct ua_small_span *record)
     record->place = UA_SMALL_PARTIAL;
     record->next_partial = record->bin->partial;
     record->bin->partial = record;
+}
+
+bool ua_small_need_swept(struct ua_small_heap *small, struct ua_small_span *record)
+{
+    struct ua_small_sweep *swept = &small->swept;
+    uint32_t allocated;
+    uint32_t living;
+
+    ua_lock_check_held(&small->lock);
+    if (record->span.sweep_gen == small->sweep_gen)
+        return true;
+    record->span.sweep_gen = small->sweep_gen;
+    allocated = count_allocated(record);
+    living = settle_bits(record);
+    swept->pages_swept += record->span.bytes / UA_PAGE_BYTES;
+    swept->objects_freed += allocated > living ? allocated - living : 0;
+    swept->bytes_freed += (size_t)(record->booked_count - living) * record->object_bytes;
+    ua_acct_small_free(&small->heap->acct, (size_t)(record->booked_count - living) * record->object_bytes);
+    record->booked_count = living;
+    if (living == 0) {
+        swept->pages_freed += record->span.bytes / UA_PAGE_BYTES;
+        release_span(small, record);
+        return false;
+    }
+    record->freed_count = 0;
+    record->free_index = 0;
+    record->needs_zero = true;
+    record->place = UA_SMALL_FULL;
+    if (living < record->object_count)
+        put_partial(record);
+    return true;
+}
+
+/* Sweeps the bin's next span; false when none is left. Guard: lock. */
+static bool sweep_next_of(struct ua_small_heap *small, struct ua_bin *bin)
+{
+    struct ua_small_span *record = bin->unswept;
+
+    if (record == NULL)
+        return false;
+    bin->unswept = record->next_in_bin;
+    ua_small_need_swept(small, record);
+    return true;
+}
+
+size_t ua_small_sweep_begin(struct ua_small_heap *small)
+{
+    size_t pages;
+
+    ua_lock_acquire(&small->lock);
+    UA_CHECK(small->sweep_bin == NULL, "gc: a sweep begins before the last one ended");
+    __atomic_store_n(&small->epoch, new_epoch(), __ATOMIC_RELAXED);
+    small->sweep_gen++;
+    for (struct ua_bin *bin = small->all_bins; bin != NULL; bin = bin->next) {
+        bin->unswept = bin->spans;
+        bin->partial = NULL;
+    }
+    small->sweep_bin = small->all_bins;
+    small->swept = (struct ua_small_sweep){0};
+    pages = small->page_count;
+    ua_lock_release(&small->lock);
+    return pages;
+}
+
+bool ua_small_sweep_some(struct ua_small_heap *small, size_t spans)
+{
+    bool more;
+
+    ua_lock_acquire(&small->lock);
+    while (small->sweep_bin != NULL && spans > 0) {
+        if (sweep_next_of(small, small->sweep_bin))
+            spans--;
+        else
+            small->sweep_bin = small->sweep_bin->next;
+    }
+    more = small->sweep_bin != NULL;
+    ua_lock_release(&small->lock);
+    return more;
+}
+
+/* A span with room for the caller to own, booked. NULL without memory. Guard: lock. */
+static struct ua_small_span *take_span(struct ua_small_heap *small, struct ua_bin *bin, size_t *booked_bytes)
+{
+    struct ua_small_span *record;
+
+    for (unsigned budget = SWEEP_BEFORE_NEW; bin->partial == NULL && budget > 0 && sweep_next_of(small, bin); budget--) {
+    }
+    record = bin->partial;
+    if (record != NULL)
+        bin->partial = record->next_partial;
+    else
+        record = new_span(small, bin);
+    if (record == NULL)
+        return NULL;
+    record->place = UA_SMALL_OWNED;
+    *booked_bytes += (size_t)(record->object_count - record->booked_count) * record->object_bytes;
+    ua_acct_small_alloc(&small->heap->acct, (size_t)(record->object_count - record->booked_count) * record->object_bytes);
+    record->booked_count = record->object_count;
+    return record;
 }
 
 /* The next free object that was not freed by hand; object_count when there is none. */
@@ -174,15 +331,25 @@ static uint32_t find_free(struct ua_small_span *record)
 
         if (freed == 0)
             continue;
-        record->bits[i].freed = freed & (freed - 1);
+        __atomic_store_n(&record->bits[i].freed, freed & (freed - 1), __ATOMIC_RELAXED);
         __atomic_store_n(&record->freed_count, record->freed_count - 1, __ATOMIC_RELAXED);
         return i * 64 + ua_lowest_bit(freed);
     }
     ua_fatal("gc: the count of objects freed by hand is wrong");
 }
 
-/* The object's address, zeroed and counted as allocated. */
-static inline uintptr_t hand_out(struct ua_small_span *record, uint32_t index)
+static __attribute__((noinline)) void blacken(struct ua_small_heap *small, struct ua_small_span *record, uint32_t index)
+{
+    uint64_t bit = (uint64_t)1 << (index % 64);
+
+    if (__atomic_fetch_or(&record->bits[index / 64].mark, bit, __ATOMIC_RELAXED) & bit)
+        return;
+    __atomic_fetch_add(&small->black_bytes, record->object_bytes, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&small->black_objects, 1, __ATOMIC_RELAXED);
+}
+
+/* The object's address, zeroed, marked if a mark runs, and counted as allocated. */
+static inline uintptr_t hand_out(struct ua_small_heap *small, struct ua_small_span *record, uint32_t index)
 {
     uintptr_t object = record->span.base + (size_t)index * record->object_bytes;
 
@@ -191,6 +358,8 @@ static inline uintptr_t hand_out(struct ua_small_span *record, uint32_t index)
     /* The address must be in a register before the object counts as allocated: a thread stopped in between would have an
      * allocated object that nothing points to. */
     __asm__ volatile("" : "+r"(object) : : "memory");
+    if (UA_UNLIKELY(__atomic_load_n(&small->black, __ATOMIC_RELAXED)))
+        blacken(small, record, index);
     if (index >= record->free_index)
         __atomic_store_n(&record->free_index, index + 1, __ATOMIC_RELAXED);
     return object;
@@ -203,7 +372,7 @@ static bool is_ours(const struct slot *slot, uint64_t epoch, const struct ua_lay
 
 /* The slot's span is full, freed into by hand, or another type's. Guard: lock. */
 static uintptr_t alloc_locked(struct ua_small_heap *small, struct slot *slot, const struct ua_layout *layout,
-                              unsigned size_class)
+                              unsigned size_class, size_t *booked_bytes)
 {
     struct ua_bin *bin = bin_for(small, layout, size_class);
     struct ua_small_span *record = NULL;
@@ -223,12 +392,12 @@ static uintptr_t alloc_locked(struct ua_small_heap *small, struct slot *slot, co
             __atomic_store_n(&record->free_index, record->object_count, __ATOMIC_RELAXED);
             record->place = UA_SMALL_FULL;
         }
-        record = take_span(small, bin);
+        record = take_span(small, bin, booked_bytes);
         *slot = (struct slot){record != NULL ? small->epoch : 0, layout, record, size_class};
         if (record == NULL)
             return 0;
     }
-    return hand_out(record, index);
+    return hand_out(small, record, index);
 }
 
 static struct slot *slot_for(const struct ua_layout *layout, unsigned size_class)
@@ -248,18 +417,20 @@ void *ua_small_alloc_owned(struct ua_small_heap *small, const struct ua_layout *
         uint32_t index = find_clear(record);
 
         if (UA_LIKELY(index < record->object_count))
-            object = hand_out(record, index);
+            object = hand_out(small, record, index);
     }
     ua_lock_defer_end();
     return (void *)object;
 }
 
-void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class)
+void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class,
+                     size_t *booked_bytes)
 {
     uintptr_t object;
 
+    *booked_bytes = 0;
     ua_lock_acquire(&small->lock);
-    object = alloc_locked(small, slot_for(layout, size_class), layout, size_class);
+    object = alloc_locked(small, slot_for(layout, size_class), layout, size_class, booked_bytes);
     ua_lock_release(&small->lock);
     if (object == 0)
         ua_error_set(ENOMEM, "out of memory: no pages for small objects");
@@ -272,11 +443,13 @@ void ua_small_free(struct ua_small_heap *small, struct ua_span *span, uintptr_t 
     uint32_t index = ua_small_index(record, object);
 
     ua_lock_acquire(&small->lock);
+    if (!ua_small_need_swept(small, record))
+        ua_fatal_address("ua_heap_free: object freed twice", object);
     if (object != span->base + (size_t)index * record->object_bytes)
         ua_fatal_address("ua_heap_free: not the start of an object", object);
     if (!ua_small_is_allocated(record, index))
         ua_fatal_address("ua_heap_free: object freed twice", object);
-    record->bits[index / 64].freed |= (uint64_t)1 << (index % 64);
+    __atomic_fetch_or(&record->bits[index / 64].freed, (uint64_t)1 << (index % 64), __ATOMIC_RELAXED);
     __atomic_store_n(&record->needs_zero, true, __ATOMIC_RELAXED);
     __atomic_store_n(&record->freed_count, record->freed_count + 1, __ATOMIC_RELAXED);
     /* It was full and on no list: give it a chance before the next sweep. */
@@ -289,76 +462,5 @@ void ua_small_clear_marks(struct ua_small_heap *small)
 {
     for (struct ua_small_span *record = small->spans; record != NULL; record = record->next)
         for (uint32_t i = 0; i < record->group_count; i++)
-            record->bits[i].mark = 0;
-}
-
-static uint32_t count_allocated(const struct ua_small_span *record)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < record->group_count; i++) {
-        uint32_t below = record->free_index > i * 64 ? record->free_index - i * 64 : 0;
-        uint64_t word = (record->bits[i].alloc | ua_low_mask(below)) & ~record->bits[i].freed;
-
-        count += (uint32_t)__builtin_popcountll(word);
-    }
-    return count;
-}
-
-static uint32_t count_marked(const struct ua_small_span *record)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < record->group_count; i++)
-        count += (uint32_t)__builtin_popcountll(record->bits[i].mark);
-    return count;
-}
-
-static void release_span(struct ua_small_heap *small, struct ua_small_span *record)
-{
-    struct ua_span *span = &record->span;
-
-    ua_span_set_kind(span, UA_SPAN_UNUSED);
-    ua_space_set_span(&small->heap->space, span->base, span->bytes, NULL);
-    ua_pages_free(&small->heap->pages, span->base, span->bytes / UA_PAGE_BYTES);
-    small->span_count--;
-    put_record(small, record);
-}
-
-void ua_small_sweep(struct ua_small_heap *small, struct ua_small_sweep *result)
-{
-    struct ua_small_span **link = &small->spans;
-
-    *result = (struct ua_small_sweep){0};
-    ua_lock_acquire(&small->lock);
-    __atomic_store_n(&small->epoch, new_epoch(), __ATOMIC_RELAXED);
-    for (struct ua_bin *bin = small->all_bins; bin != NULL; bin = bin->next)
-        bin->partial = NULL;
-    while (*link != NULL) {
-        struct ua_small_span *record = *link;
-        uint32_t marked = count_marked(record);
-
-        result->objects_freed += count_allocated(record) - marked;
-        result->bytes_freed += (size_t)(record->booked_count - marked) * record->object_bytes;
-        ua_acct_small_free(&small->heap->acct, (size_t)(record->booked_count - marked) * record->object_bytes);
-        record->booked_count = marked;
-        if (marked == 0) {
-            result->pages_freed += record->span.bytes / UA_PAGE_BYTES;
-            *link = record->next;
-            release_span(small, record);
-            continue;
-        }
-        for (uint32_t i = 0; i < record->group_count; i++) {
-            record->bits[i].alloc = record->bits[i].mark;
-            record->bits[i].freed = 0;
-        }
-        record->freed_count = 0;
-        record->free_index = 0;
-        record->needs_zero = true;
-        record->place = UA_SMALL_FULL;
-        if (marked < record->object_count)
-            put_partial(record);
-        link = &record->next;
-    }
-    ua_lock_release(&small->lock);
+            __atomic_store_n(&record->bits[i].mark, 0, __ATOMIC_RELAXED);
 }

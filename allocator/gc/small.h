@@ -6,12 +6,16 @@
  *
  *   allocated(i) = i < free_index, or alloc bit i, unless freed by hand (freed bit i)
  *
- * A sweep copies the mark bits to the alloc bits and starts again at index 0. Ledger: a span's free objects are booked as
- * allocated when it becomes current (Go does the same at refill) and as freed by the sweep.
+ * A sweep copies the mark bits to the alloc bits, clears the marks and starts again at index 0; so between a sweep's end and
+ * the next mark no object is marked. Ledger: a span's free objects are booked as allocated when it becomes current (Go does
+ * the same at refill) and as freed by the sweep.
  * A thread allocates from spans that it owns, found in a small table of its own by class and type, without a lock; no stop
- * happens in between (ua_lock_defer_begin). A sweep takes all spans back by giving the heap a new epoch.
+ * happens in between (ua_lock_defer_begin). Beginning a sweep, with the world stopped, takes all spans back by giving the
+ * heap a new epoch; each span is then swept by whoever comes first: an allocation that wants one of its bin, a free into it,
+ * or the one that sweeps everything. While a concurrent mark runs (`black`) objects are born marked, in the same step that no
+ * stop cuts in two: a mark set after the mark's end would still be there when the next one begins.
  *
- * Guard: lock for bins and for spans that nobody owns; marks are set with the world stopped. */
+ * Guard: lock for bins and for spans that nobody owns; mark words are atomic, since threads and markers set bits of one. */
 #ifndef ALLOCATOR_GC_SMALL_H
 #define ALLOCATOR_GC_SMALL_H
 
@@ -20,6 +24,14 @@
 #include "heap/heap.h"
 
 struct ua_bin;
+
+/* What a sweep found. */
+struct ua_small_sweep {
+    uint64_t objects_freed;
+    uint64_t bytes_freed;
+    uint64_t pages_freed;
+    uint64_t pages_swept;
+};
 
 enum ua_small_place {
     UA_SMALL_FULL,    /* on no list */
@@ -38,6 +50,9 @@ struct ua_small_bits {
 struct ua_small_span {
     struct ua_span span; /* first: the table of spans leads here */
     struct ua_small_span *next; /* all spans of the heap; spare records */
+    struct ua_small_span *previous;
+    struct ua_small_span *next_in_bin;
+    struct ua_small_span *previous_in_bin;
     struct ua_small_span *next_partial;
     struct ua_bin *bin;
     /* What a mark reads, on one cache line. */
@@ -61,6 +76,8 @@ struct ua_bin {
     struct ua_bin *next; /* all bins of the heap */
     const struct ua_layout *layout;
     unsigned size_class;
+    struct ua_small_span *spans;   /* all of them, newest first */
+    struct ua_small_span *unswept; /* this one and those after it may be unswept; NULL: none */
     struct ua_small_span *partial; /* with room, nobody's */
 };
 
@@ -73,14 +90,13 @@ struct ua_small_heap {
     struct ua_small_span *spans;
     struct ua_small_span *spare_records[UA_SPAN_OBJECTS_MAX / 64 + 1]; /* by group_count */
     size_t span_count;
-    uint64_t epoch; /* atomic; unique in the process, new after each sweep */
-};
-
-/* What a sweep found. */
-struct ua_small_sweep {
-    uint64_t objects_freed;
-    uint64_t bytes_freed;
-    uint64_t pages_freed;
+    size_t page_count;
+    uint64_t epoch; /* atomic; unique in the process, new with each sweep */
+    bool black;     /* atomic, changes with the world stopped: objects are born marked */
+    uint64_t black_bytes, black_objects; /* atomic; born marked since black was set */
+    uint32_t sweep_gen;          /* sweeps begun; a span of an older one is unswept */
+    struct ua_bin *sweep_bin;    /* where the sweep of everything goes on; NULL: all is swept */
+    struct ua_small_sweep swept; /* by the sweep that was begun last, so far */
 };
 
 void ua_small_init(struct ua_small_heap *small, struct ua_heap *heap, uint64_t *lock_count);
@@ -89,14 +105,21 @@ void ua_small_deinit(struct ua_small_heap *small);
 /* A zeroed object of the class from a span that the thread owns; NULL when that is full: the caller may collect, then calls
  * ua_small_alloc. Not the other way round: nothing may point to a new object yet, and a collection would free it. */
 void *ua_small_alloc_owned(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class);
-/* The same from any span, a new one if need be. NULL after ua_error_set without memory. */
-void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class);
+/* The same from any span, a new one if need be. *booked_bytes: what the span that was taken adds to the live heap, 0 if none
+ * was. NULL after ua_error_set without memory. */
+void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class,
+                     size_t *booked_bytes);
 /* By hand. Fatal unless it is the start of an allocated object of this span. */
 void ua_small_free(struct ua_small_heap *small, struct ua_span *span, uintptr_t object);
 
-/* With the world stopped: no marks; then, after a mark, frees what is unmarked and gives empty spans back. */
+/* With the world stopped: takes every mark away (a mark that is given up). */
 void ua_small_clear_marks(struct ua_small_heap *small);
-void ua_small_sweep(struct ua_small_heap *small, struct ua_small_sweep *result);
+/* With the world stopped, after a mark: every span is to be swept. Returns their pages. */
+size_t ua_small_sweep_begin(struct ua_small_heap *small);
+/* Sweeps up to `spans` spans: frees what is unmarked, gives empty spans back. False when all is swept. */
+bool ua_small_sweep_some(struct ua_small_heap *small, size_t spans);
+/* Sees to it that the span's bits say what lives. Guard: lock. False when nothing did and the span is gone. */
+bool ua_small_need_swept(struct ua_small_heap *small, struct ua_small_span *record);
 
 static inline uint32_t ua_small_index(const struct ua_small_span *record, uintptr_t address)
 {
@@ -108,14 +131,14 @@ static inline bool ua_small_is_allocated(const struct ua_small_span *record, uin
     const struct ua_small_bits *bits = &record->bits[index / 64];
     uint64_t bit = (uint64_t)1 << (index % 64);
 
-    if (index >= record->object_count || (bits->freed & bit) != 0)
+    if (index >= record->object_count || (__atomic_load_n(&bits->freed, __ATOMIC_RELAXED) & bit) != 0)
         return false;
     return index < __atomic_load_n(&record->free_index, __ATOMIC_RELAXED) || (bits->alloc & bit) != 0;
 }
 
 static inline bool ua_small_is_marked(const struct ua_small_span *record, uint32_t index)
 {
-    return (record->bits[index / 64].mark >> (index % 64)) & 1;
+    return (__atomic_load_n(&record->bits[index / 64].mark, __ATOMIC_RELAXED) >> (index % 64)) & 1;
 }
 
 /* The record of a span of kind SMALL. */

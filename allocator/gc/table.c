@@ -2,6 +2,7 @@
 #include "gc/table.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define KEY_EMPTY ((uintptr_t)0)
 #define KEY_REMOVED ((uintptr_t)1)
@@ -77,6 +78,14 @@ int ua_table_add(struct ua_table *table, uintptr_t key, uintptr_t a, uintptr_t b
     table->count++;
     table->used++; /* counts a reused tombstone twice: growth comes a little early */
     return 0;
+}
+
+void ua_table_clear(struct ua_table *table)
+{
+    if (table->used != 0)
+        memset(table->entries, 0, table->capacity * sizeof *table->entries);
+    table->used = 0;
+    table->count = 0;
 }
 
 void ua_table_remove(struct ua_table *table, struct ua_entry *entry)

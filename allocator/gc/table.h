@@ -27,6 +27,8 @@ void ua_table_init(struct ua_table *table, struct ua_meta *meta);
 struct ua_entry *ua_table_find(const struct ua_table *table, uintptr_t key);
 /* 0, EEXIST, or ENOMEM with nothing changed. */
 int ua_table_add(struct ua_table *table, uintptr_t key, uintptr_t a, uintptr_t b);
+/* Empties it; the memory stays. */
+void ua_table_clear(struct ua_table *table);
 void ua_table_remove(struct ua_table *table, struct ua_entry *entry);
 
 /* Walks live entries: start with NULL; entries may be removed on the way, none added. */

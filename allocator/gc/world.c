@@ -7,15 +7,13 @@
 #include "gc/world.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <link.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/futex.h"
 #include "os/lock.h"
 #include "os/registers.h"
 
@@ -55,18 +53,11 @@ static uint32_t signal_stop;       /* atomic; not 0 while a stop by signal is wa
 static uint32_t answer_word;       /* atomic; counts answers, so that the stopper can sleep */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
+static void (*fork_hook)(void);    /* guard: world lock */
 static int setup_error;            /* written once, under `once` */
 static _Thread_local struct ua_thread self;
 
-static void futex_wait(uint32_t *word, uint32_t value)
-{
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, NULL, NULL, 0);
-}
 
-static void futex_wake(uint32_t *word)
-{
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
-}
 
 /* Stands until the stop that is wanted (if any) is over. Async-signal-safe. */
 static void stand_while_stopped(uintptr_t sp)
@@ -78,9 +69,9 @@ static void stand_while_stopped(uintptr_t sp)
             self.stopped_sp = sp;
             __atomic_store_n(&self.answered, wanted, __ATOMIC_SEQ_CST);
             __atomic_fetch_add(&answer_word, 1, __ATOMIC_SEQ_CST);
-            futex_wake(&answer_word);
+            ua_futex_wake(&answer_word);
         }
-        futex_wait(&stop_word, wanted);
+        ua_futex_wait(&stop_word, wanted, UA_FUTEX_FOR_EVER);
         wanted = __atomic_load_n(&stop_word, __ATOMIC_SEQ_CST);
     }
 }
@@ -225,7 +216,7 @@ static void tell_stopper(void)
 {
     if (__atomic_load_n(&stop_word, __ATOMIC_SEQ_CST) % 2 == 1) {
         __atomic_fetch_add(&answer_word, 1, __ATOMIC_SEQ_CST);
-        futex_wake(&answer_word);
+        ua_futex_wake(&answer_word);
     }
 }
 
@@ -250,7 +241,7 @@ void ua_world_blocking_end(void)
         uint32_t wanted = __atomic_load_n(&stop_word, __ATOMIC_SEQ_CST);
 
         if (wanted % 2 == 1) {
-            futex_wait(&stop_word, wanted);
+            ua_futex_wait(&stop_word, wanted, UA_FUTEX_FOR_EVER);
             continue;
         }
         __atomic_store_n(&self.state, THREAD_RUNNING, __ATOMIC_SEQ_CST);
@@ -316,7 +307,7 @@ void ua_world_stop(enum ua_world_stop how)
 
             if (stands(thread, wanted))
                 break;
-            futex_wait(&answer_word, answers);
+            ua_futex_wait(&answer_word, answers, UA_FUTEX_FOR_EVER);
         }
     }
 }
@@ -325,7 +316,7 @@ void ua_world_start(void)
 {
     __atomic_store_n(&signal_stop, 0, __ATOMIC_SEQ_CST);
     __atomic_fetch_add(&stop_word, 1, __ATOMIC_SEQ_CST);
-    futex_wake(&stop_word);
+    ua_futex_wake(&stop_word);
 }
 
 size_t ua_world_thread_count(void)
@@ -403,6 +394,12 @@ void ua_world_fork_parent(void)
     ua_world_unlock();
 }
 
+void ua_world_at_fork(void (*hook)(void))
+{
+    ua_lock_check_held(&world_lock);
+    fork_hook = hook;
+}
+
 void ua_world_fork_child(void)
 {
     threads = self.listed ? &self : NULL;
@@ -410,5 +407,7 @@ void ua_world_fork_child(void)
     self.next = NULL;
     self.previous = NULL;
     self.thread = pthread_self();
+    if (fork_hook != NULL)
+        fork_hook();
     ua_world_unlock();
 }

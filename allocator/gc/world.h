@@ -52,5 +52,7 @@ void ua_world_note_tls(void);
 void ua_world_fork_prepare(void);
 void ua_world_fork_parent(void);
 void ua_world_fork_child(void);
+/* Called in the child with the world lock held. World lock held; one hook for the process. */
+void ua_world_at_fork(void (*hook)(void));
 
 #endif

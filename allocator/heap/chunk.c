@@ -77,6 +77,7 @@ static int grow(struct ua_chunk_pool *pool)
             chunk->bytes = pool->chunk_bytes;
             chunk->bits = bits + i * (pool->chunk_bytes / UA_BYTES_PER_BITMAP_WORD);
             chunk->bits_touched = chunk->base;
+            chunk->scan_end = chunk->base;
             ua_space_set_span(pool->space, chunk->base, chunk->bytes, chunk);
             ua_list_insert_back(&pool->ready, &chunk->node);
         }
@@ -149,7 +150,6 @@ static void start_life(struct ua_chunk_pool *pool, struct ua_span *chunk, struct
     chunk->free_low = chunk->base;
     chunk->free_high = ua_span_limit(chunk) - pool->redzone_bytes;
     chunk->unprotected = false;
-    ua_span_clear_mark(chunk);
     ua_span_set_noscan(chunk, false);
     chunk->last_arena = arena;
     __atomic_store_n(&chunk->arena, arena, __ATOMIC_RELEASE);

@@ -54,6 +54,7 @@ static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, bool
     /* Still ours alone: on a list another thread may take it, and note that, at once. */
     ua_watch_note(&pool->watch, UA_EVENT_FAULT, chunk->last_arena, chunk);
     chunk->bits_end = chunk->base;
+    __atomic_store_n(&chunk->scan_end, chunk->base, __ATOMIC_RELAXED);
     ua_logs_put(pool->logs, chunk->log_record);
     chunk->log = NULL;
     __atomic_store_n(&chunk->log_record, NULL, __ATOMIC_RELEASE);

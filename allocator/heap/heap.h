@@ -26,6 +26,8 @@ struct ua_gc_ops {
     /* Sets the finalizer that frees an abandoned arena, and clears it (ua_arena_free). */
     void (*arena_abandoned)(struct ua_heap *heap, struct ua_arena *arena);
     void (*arena_freed)(struct ua_heap *heap, struct ua_arena *arena);
+    /* Everything in [from, front) of an active chunk is about to be dropped, and the log cut; no stop cuts in. May be NULL. */
+    void (*before_rewind)(struct ua_heap *heap, struct ua_span *chunk, uintptr_t from);
     /* For ua_stats; may be NULL. */
     void (*stats)(struct ua_heap *heap, uint64_t *cycles, uint64_t *goal_bytes, uint64_t *trigger_bytes);
     /* Stops helpers and gives up what gc/ holds; the heap's memory goes right after. */
@@ -36,6 +38,7 @@ struct ua_gc_ops {
 struct ua_arena_slab;
 
 struct ua_heap {
+    struct ua_heap_fast fast; /* first: inlined stores cast the heap to it */
     struct ua_options options;
     struct ua_vm vm;
     struct ua_acct acct;
@@ -61,6 +64,8 @@ struct ua_heap {
 
     struct ua_heap *registry_next; /* guard: the registry's lock (api/) */
 };
+
+_Static_assert(offsetof(struct ua_heap, fast) == 0, "inlined stores need it first");
 
 /* The one address that all empty objects share; never read or written. */
 extern char ua_zero_base[];

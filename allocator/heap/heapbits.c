@@ -165,14 +165,14 @@ static void account_bits(const struct ua_heapbits *heapbits, struct ua_span *chu
     }
 }
 
-void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front)
+/* Guard: write_out. Returns the scannable bytes of what was written. */
+static size_t write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front)
 {
     const uint16_t *log;
     uintptr_t at;
     size_t scan_bytes = 0;
     struct bit_writer writer;
 
-    claim(chunk);
     at = chunk->bits_end;
     log = chunk->log_read;
     writer = writer_at(chunk->bits, (at - chunk->base) / UA_WORD_BYTES);
@@ -200,30 +200,52 @@ void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *c
     if (UA_UNLIKELY(heapbits->verify))
         ua_heapbits_check(heapbits, chunk, chunk->bits_end, chunk->log_read, at);
     chunk->log_read = log;
-    chunk->bits_end = at;
+    __atomic_store_n(&chunk->bits_end, at, __ATOMIC_RELEASE);
     account_bits(heapbits, chunk);
+    return scan_bytes;
+}
+
+void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front)
+{
+    size_t scan_bytes;
+
+    claim(chunk);
+    scan_bytes = write_out(heapbits, chunk, front);
     unclaim(chunk);
     if (scan_bytes != 0)
         ua_acct_scan_alloc(heapbits->acct, scan_bytes);
 }
 
+uintptr_t ua_heapbits_write_out_noted(const struct ua_heapbits *heapbits, struct ua_span *chunk)
+{
+    size_t scan_bytes;
+    uintptr_t end;
+
+    claim(chunk);
+    end = __atomic_load_n(&chunk->scan_end, __ATOMIC_RELAXED);
+    scan_bytes = write_out(heapbits, chunk, end);
+    unclaim(chunk);
+    if (scan_bytes != 0)
+        ua_acct_scan_alloc(heapbits->acct, scan_bytes);
+    return end;
+}
+
 void ua_heapbits_cut(struct ua_span *chunk, uintptr_t front, uint16_t *log_end)
 {
-    /* A thread stopped with the right in its hands would leave the marker waiting for it. */
-    ua_lock_defer_begin();
     claim(chunk);
     if (chunk->bits_end > front)
-        chunk->bits_end = front;
+        __atomic_store_n(&chunk->bits_end, front, __ATOMIC_RELEASE);
+    if (chunk->scan_end > front)
+        __atomic_store_n(&chunk->scan_end, front, __ATOMIC_RELAXED);
     if (chunk->log_read > log_end)
         chunk->log_read = log_end;
     chunk->log_next = log_end;
     unclaim(chunk);
-    ua_lock_defer_end();
 }
 
 uint64_t ua_heapbits_word(const struct ua_span *chunk, size_t index)
 {
-    size_t end_bit = (chunk->bits_end - chunk->base) / UA_WORD_BYTES;
+    size_t end_bit = (__atomic_load_n(&chunk->bits_end, __ATOMIC_ACQUIRE) - chunk->base) / UA_WORD_BYTES;
     size_t first_bit = index * 64;
 
     if (first_bit >= end_bit)

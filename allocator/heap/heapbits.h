@@ -58,6 +58,10 @@ void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *c
 const uint16_t *ua_heapbits_check(const struct ua_heapbits *heapbits, const struct ua_span *chunk, uintptr_t from,
                                   const uint16_t *log, uintptr_t end);
 /* Drops what was logged at and above `front` (rewinding): bits_end moves down, the log is cut to `log_end`. */
+/* The same up to the chunk's scan_end, read under the right, so that a rewind cannot come in between; returns it. */
+uintptr_t ua_heapbits_write_out_noted(const struct ua_heapbits *heapbits, struct ua_span *chunk);
+/* Drops what was logged at and above `front` (rewinding): bits_end moves down, the log is cut to `log_end`.
+ * The caller keeps stops away (ua_lock_defer_begin): the right in the hands of a stopped thread would hold up a mark. */
 void ua_heapbits_cut(struct ua_span *chunk, uintptr_t front, uint16_t *log_end);
 /* Bitmap word `index` of the chunk, zero above bits_end. */
 uint64_t ua_heapbits_word(const struct ua_span *chunk, size_t index);

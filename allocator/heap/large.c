@@ -60,31 +60,95 @@ struct ua_span *ua_large_alloc(struct ua_large *large, const struct ua_layout *l
     span->element_count = count;
     span->object_bytes = bytes;
     span->gc_data = NULL;
+    span->doomed = false;
     ua_span_clear_mark(span);
     ua_span_set_noscan(span, span->layout == NULL);
     ua_span_set_kind(span, UA_SPAN_LARGE);
     ua_space_set_span(large->space, span->base, rounded, span);
     ua_acct_large_alloc(large->acct, rounded);
     ua_lock_acquire(&large->lock);
-    ua_list_insert_back(&large->live, &span->node);
+    large->page_count += rounded / UA_PAGE_BYTES;
+    ua_list_insert_back(ua_large_live(large), &span->node);
     ua_lock_release(&large->lock);
     ua_watch_note(&large->watch, UA_EVENT_LARGE, NULL, span);
     return span;
 }
 
-void ua_large_free(struct ua_large *large, struct ua_span *span)
+/* Takes the object out of everything that leads to it. Guard: lock. */
+static void unlink_span(struct ua_large *large, struct ua_span *span)
 {
-    uintptr_t base = span->base;
-    size_t bytes = span->bytes;
-
     UA_CHECK(ua_span_kind(span) == UA_SPAN_LARGE, "large: span is not a large object");
     ua_watch_note(&large->watch, UA_EVENT_LARGE_FREE, NULL, span);
     ua_span_set_kind(span, UA_SPAN_UNUSED);
-    ua_space_set_span(large->space, base, bytes, NULL);
-    ua_acct_large_free(large->acct, bytes);
-    ua_lock_acquire(&large->lock);
-    ua_list_remove(&large->live, &span->node);
+    ua_space_set_span(large->space, span->base, span->bytes, NULL);
+    ua_list_remove(span->node.list, &span->node);
+    large->page_count -= span->bytes / UA_PAGE_BYTES;
+    ua_pages_free(large->pages, span->base, span->bytes / UA_PAGE_BYTES);
     ua_list_insert_front(&large->free_spans, &span->node);
+}
+
+void ua_large_free(struct ua_large *large, struct ua_span *span)
+{
+    size_t bytes = span->bytes;
+
+    ua_lock_acquire(&large->lock);
+    unlink_span(large, span);
     ua_lock_release(&large->lock);
-    ua_pages_free(large->pages, base, bytes / UA_PAGE_BYTES);
+    ua_acct_large_free(large->acct, bytes);
+}
+
+void ua_large_doom(struct ua_large *large, struct ua_span *span)
+{
+    ua_lock_acquire(&large->lock);
+    if (span->doomed)
+        ua_fatal_address("ua_heap_free: object freed twice", span->base);
+    span->doomed = true;
+    ua_lock_release(&large->lock);
+}
+
+bool ua_large_is_dead(struct ua_large *large, const struct ua_span *span)
+{
+    bool dead;
+
+    ua_lock_acquire(&large->lock);
+    dead = span->node.list == ua_large_unswept(large) && !ua_span_is_marked(span) && span->gc_data != NULL;
+    ua_lock_release(&large->lock);
+    return dead;
+}
+
+size_t ua_large_sweep_begin(struct ua_large *large)
+{
+    size_t pages;
+
+    ua_lock_acquire(&large->lock);
+    UA_CHECK(ua_large_unswept(large)->count == 0, "large: a sweep begins before the last one ended");
+    large->sweep_gen++;
+    pages = large->page_count;
+    ua_lock_release(&large->lock);
+    return pages;
+}
+
+bool ua_large_sweep_one(struct ua_large *large, bool *freed, size_t *pages)
+{
+    struct ua_node *node;
+
+    ua_lock_acquire(&large->lock);
+    node = ua_large_unswept(large)->first;
+    if (node != NULL) {
+        struct ua_span *span = UA_CONTAINER(node, struct ua_span, node);
+
+        *pages = span->bytes / UA_PAGE_BYTES;
+        /* Without gc_data it is still being made: nothing points to it yet. */
+        *freed = span->doomed || (span->gc_data != NULL && !ua_span_is_marked(span));
+        if (*freed) {
+            ua_acct_large_swept(large->acct, span->bytes);
+            unlink_span(large, span);
+        } else {
+            ua_list_remove(node->list, node);
+            ua_span_clear_mark(span);
+            ua_list_insert_back(ua_large_live(large), node);
+        }
+    }
+    ua_lock_release(&large->lock);
+    return node != NULL;
 }

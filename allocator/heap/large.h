@@ -16,7 +16,9 @@ struct ua_large {
     struct ua_meta *meta;
     struct ua_space *space;
     struct ua_lock lock;
-    struct ua_list live;        /* spans of living objects; guard: lock */
+    struct ua_list lists[2];    /* spans of living objects; the two change roles when a sweep begins; guard: lock */
+    uint32_t sweep_gen;         /* sweeps begun; its lowest bit says which list is swept; guard: lock */
+    size_t page_count;          /* of both lists; guard: lock */
     struct ua_list free_spans;  /* records to use again; guard: lock */
     struct ua_watch *watch;     /* atomic; NULL: nobody watches */
 };
@@ -28,5 +30,27 @@ void ua_large_deinit(struct ua_large *large);
  * NULL after ua_error_set. */
 struct ua_span *ua_large_alloc(struct ua_large *large, const struct ua_layout *layout, size_t count, size_t bytes);
 void ua_large_free(struct ua_large *large, struct ua_span *span);
+/* Frees it with the next sweep instead, since a mark may be reading it. Twice: fatal. */
+void ua_large_doom(struct ua_large *large, struct ua_span *span);
+
+/* The objects that the running sweep has seen, or that are younger; and those that it has yet to look at. Guard: lock, or
+ * the world stopped. */
+static inline struct ua_list *ua_large_live(struct ua_large *large)
+{
+    return &large->lists[large->sweep_gen & 1];
+}
+
+static inline struct ua_list *ua_large_unswept(struct ua_large *large)
+{
+    return &large->lists[(large->sweep_gen & 1) ^ 1];
+}
+
+/* Whether a sweep has yet to free it. */
+bool ua_large_is_dead(struct ua_large *large, const struct ua_span *span);
+
+/* With the world stopped, after a mark: what lives now is to be swept. Returns its pages. */
+size_t ua_large_sweep_begin(struct ua_large *large);
+/* Looks at the next object: freed when it has no mark (or was doomed), else kept, its mark taken away. False: none is left. */
+bool ua_large_sweep_one(struct ua_large *large, bool *freed, size_t *pages);
 
 #endif

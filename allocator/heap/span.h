@@ -62,15 +62,16 @@ struct ua_span {
     uintptr_t base;          /* constant while the span is in use */
     size_t bytes;            /* constant: whole pages */
     enum ua_span_kind kind;  /* atomic: set last when a span comes into use, UNUSED first when it goes */
-    enum ua_chunk_state chunk_state; /* guard: lock */
+    enum ua_chunk_state chunk_state; /* atomic; guard: lock for writing */
     enum ua_backing backing;         /* guard: lock, or owner while in an arena */
     bool noscan;             /* atomic: the mark must not read the memory (pointer-free, or set to fault) */
     enum ua_ahead ahead;     /* guard: lock */
     bool unprotected;        /* in quarantine, but could not be set to fault; guard: lock */
+    bool doomed;             /* large: freed by hand during a concurrent mark, goes with the sweep; guard: lock of large */
 
     /* Mark and sweep. One-object spans (chunk, large) use bit 0 of mark_bit; small spans have mark_bits. */
     uint64_t mark_bit;       /* atomic */
-    uint32_t sweep_gen;      /* gc/ */
+    uint32_t sweep_gen;      /* small: the sweep that saw it last, or that it was made after; guard: lock of small objects */
     void *gc_data;           /* gc/: whatever it hangs on a span */
 
     /* Chunks. */
@@ -86,6 +87,8 @@ struct ua_span {
     uintptr_t bits_end;      /* objects below are in `bits`; guard: write_out */
     const uint16_t *log_read; /* the log is written out up to here; guard: write_out */
     uint32_t write_out_busy;  /* atomic: the write-out right */
+    uintptr_t scan_end;       /* atomic: the running mark scans up to here, what follows is newer; base while not in use.
+                                 Set with the world stopped; lowered by a rewind, guard: write_out */
     uintptr_t bits_touched;  /* highest bits_end ever, for metadata accounting; guard: write_out */
     struct ua_zero_state zero;
 
@@ -113,6 +116,12 @@ static inline bool ua_span_noscan(const struct ua_span *span)
 static inline void ua_span_set_noscan(struct ua_span *span, bool noscan)
 {
     __atomic_store_n(&span->noscan, noscan, __ATOMIC_RELEASE);
+}
+
+/* For readers without the lock: the state may change at once. */
+static inline enum ua_chunk_state ua_span_chunk_state(const struct ua_span *span)
+{
+    return __atomic_load_n(&span->chunk_state, __ATOMIC_RELAXED);
 }
 
 static inline uintptr_t ua_span_limit(const struct ua_span *span)

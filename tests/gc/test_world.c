@@ -325,7 +325,8 @@ static void check_two_collectors(const char *settings)
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
     ua_blocking_end();
-    assert_true(gs_stats(shared.heap).gc_cycles >= 300);
+    /* Those that ask while a mark runs that began after they asked share it. */
+    assert_true(gs_stats(shared.heap).gc_cycles >= (gs_is_concurrent() ? 100 : 300));
     close_shared(&shared);
 }
 

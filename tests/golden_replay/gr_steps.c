@@ -60,6 +60,23 @@ static int64_t counter_delta(const struct ua_stats *before, const struct ua_stat
     return (int64_t)(new - old);
 }
 
+#define EXTRA_MAX 8
+
+static char extra_names[EXTRA_MAX][32];
+static const char *extra_values[EXTRA_MAX];
+static size_t extra_count;
+
+int gr_heap_setting(const char *setting)
+{
+    const char *equals = strchr(setting, '=');
+
+    if (equals == NULL || (size_t)(equals - setting) >= sizeof extra_names[0] || extra_count == EXTRA_MAX)
+        return -1;
+    memcpy(extra_names[extra_count], setting, (size_t)(equals - setting));
+    extra_values[extra_count++] = equals + 1;
+    return 0;
+}
+
 struct ua_heap *gr_heap_new(struct gr_file *f)
 {
     static const char *const settings[][2] = {{"roots", "registered"}, {"gogc", "off"}, {"sanitizer", "off"}};
@@ -69,6 +86,8 @@ struct ua_heap *gr_heap_new(struct gr_file *f)
 
     for (size_t i = 0; good && i < sizeof settings / sizeof settings[0]; i++)
         good = ua_options_set(&options, settings[i][0], settings[i][1]) == 0;
+    for (size_t i = 0; good && i < extra_count; i++)
+        good = ua_options_set(&options, extra_names[i], extra_values[i]) == 0;
     if (good)
         heap = ua_heap_new(&options);
     if (heap == NULL)

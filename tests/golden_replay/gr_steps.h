@@ -9,6 +9,8 @@
 /* A fresh heap a file, with preset go, roots=registered, gogc off, sanitizer policy off: what the recorder ran with. */
 bool gr_replay_steps(struct gr_file *f);
 
+/* Options on top of that, "name=value"; the recorded facts do not depend on them. 0, or -1 when it is none. */
+int gr_heap_setting(const char *setting);
 struct ua_heap *gr_heap_new(struct gr_file *f);
 /* The type for that heap, made at first use; NULL (and the file failed) when it cannot be had. */
 const struct ua_type *gr_heap_type(struct gr_file *f, struct ua_heap *heap, struct gr_type *type);

@@ -136,10 +136,15 @@ int main(int argc, char **argv)
     struct tally tally = {0, 0};
     struct stat status;
 
-    if (argc != 2) {
-        fprintf(stderr, "golden_replay: usage: golden_replay DIR\n");
+    if (argc < 2) {
+        fprintf(stderr, "golden_replay: usage: golden_replay DIR [OPTION=VALUE...]\n");
         return EXIT_BAD_INPUT;
     }
+    for (int i = 2; i < argc; i++)
+        if (gr_heap_setting(argv[i]) != 0) {
+            fprintf(stderr, "golden_replay: '%s' is not OPTION=VALUE (options as ua_options_set takes them)\n", argv[i]);
+            return EXIT_BAD_INPUT;
+        }
     if (stat(argv[1], &status) != 0 || nftw(argv[1], note_path, OPEN_DIRECTORIES_MAX, FTW_PHYS) != 0) {
         fprintf(stderr, "golden_replay: '%s': no such directory, or it cannot be read\n", argv[1]);
         return EXIT_BAD_INPUT;

@@ -99,6 +99,11 @@ struct ua_arena_fast {
     uintptr_t back_limit;
 };
 
+/* The part of a heap that an inlined store looks at: first member of struct ua_heap. */
+struct ua_heap_fast {
+    uint32_t marking; /* atomic, changes with the world stopped: overwritten pointers have to be told to the collector */
+};
+
 /* A place in an arena to go back to (ua_arena_mark); its fields are the library's. */
 struct ua_scope {
     struct ua_arena *arena;

@@ -1,0 +1,154 @@
+/* assist.c - see assist.h. */
+#include "gc/assist.h"
+
+#include "gc/cycle.h"
+
+#define HEAPS_MAX 8u /* credits a thread keeps at once, by heap; more heaps that mark at once share and lose some */
+#define WAIT_NS ((uint64_t)1000000)
+#define STEP_BYTES ((int64_t)64 << 10)
+
+/* What the thread has left of the running mark with this serial. */
+struct credit {
+    uint64_t serial;
+    int64_t bytes;
+};
+
+static _Thread_local struct credit credits[HEAPS_MAX];
+
+static struct credit *credit_of(struct ua_gc *gc)
+{
+    uint64_t serial = ua_gc_load(&gc->serial);
+    struct credit *credit = &credits[serial % HEAPS_MAX];
+
+    if (credit->serial != serial)
+        *credit = (struct credit){serial, 0};
+    return credit;
+}
+
+static bool is_marking(struct ua_gc *gc)
+{
+    return __atomic_load_n(&gc->state, __ATOMIC_ACQUIRE) == UA_GC_RUNNING;
+}
+
+void ua_assist_charge(struct ua_gc *gc, size_t bytes)
+{
+    if (UA_UNLIKELY(is_marking(gc)))
+        credit_of(gc)->bytes -= (int64_t)bytes;
+}
+
+/* Guard: pacer_lock. The rates as they are now, and what they follow from. */
+static struct ua_gc_pace revise(struct ua_gc *gc)
+{
+    const struct ua_pacer *p = &gc->pacer;
+
+    ua_gc_load_ledger(gc);
+    ua_pacer_revise(&gc->pacer);
+    return (struct ua_gc_pace){.gc_percent = p->gc_percent, .heap_live = p->heap_live, .heap_scan = p->heap_scan,
+                               .heap_goal = ua_pacer_goal(p).goal, .triggered = p->triggered,
+                               .last_heap_scan = p->last_heap_scan, .last_stack_scan = p->last_stack_scan,
+                               .globals_scan = p->globals_scan, .max_stack_scan = p->max_stack_scan,
+                               .heap_scan_work = p->heap_scan_work, .stack_scan_work = p->stack_scan_work,
+                               .globals_scan_work = p->globals_scan_work};
+}
+
+/* Plans the assist and takes background credit for it. What is left to mark is planned_work - stolen_work. */
+static void plan_and_steal(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_event *event)
+{
+    struct ua_pacer *pacer = &gc->pacer;
+    struct ua_pacer_assist plan;
+
+    ua_lock_acquire(&gc->pacer_lock);
+    *event = (struct ua_gc_assist_event){.cycle = gc->current.cycle, .debt_bytes = -credit->bytes};
+    event->plan = revise(gc);
+    plan = ua_pacer_assist_plan(pacer, event->debt_bytes);
+    event->planned_work = plan.scan_work;
+    event->planned_bytes = plan.debt_bytes;
+    if (pacer->bg_scan_credit > 0) {
+        bool enough = pacer->bg_scan_credit >= plan.scan_work;
+
+        event->stolen_work = enough ? plan.scan_work : pacer->bg_scan_credit;
+        event->stolen_bytes = enough ? plan.debt_bytes : ua_pacer_assist_credit(pacer, event->stolen_work);
+        pacer->bg_scan_credit -= event->stolen_work;
+        credit->bytes += event->stolen_bytes;
+    }
+    ua_lock_release(&gc->pacer_lock);
+}
+
+static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_event *event)
+{
+    if (event->stolen_work == 0 && event->done_work == 0)
+        return;
+    event->time_ns = ua_gc_now_ns(gc);
+    ua_gc_add(&gc->counts.assists, 1);
+    ua_lock_acquire(&gc->pacer_lock);
+    if (event->done_work > 0) {
+        event->pay = revise(gc);
+        event->done_bytes = ua_pacer_assist_credit(&gc->pacer, event->done_work);
+        credit->bytes += event->done_bytes;
+    }
+    gc->assists.events[gc->assists.count++ % UA_ASSISTS_KEPT] = *event;
+    ua_lock_release(&gc->pacer_lock);
+}
+
+/* Marks what the plan has left, in steps that a collection can stop between. False when nothing grey was to be had. */
+static bool mark_planned(struct ua_gc *gc, struct ua_gc_assist_event *event)
+{
+    uint64_t start_ns = ua_clock_cpu_ns(gc->heap->clock);
+    int64_t left = event->planned_work - event->stolen_work;
+    bool complete = false;
+
+    while (left > event->done_work && !complete) {
+        int64_t want = left - event->done_work;
+        uint64_t done = ua_gc_help(gc, (uint64_t)(want < STEP_BYTES ? want : STEP_BYTES), &complete);
+
+        event->done_work += (int64_t)done;
+        if (done == 0)
+            break;
+        ua_world_safepoint();
+    }
+    ua_gc_add(&gc->counts.assist_ns, ua_clock_cpu_ns(gc->heap->clock) - start_ns);
+    if (complete)
+        ua_gc_terminate(gc);
+    return event->done_work >= left;
+}
+
+void ua_assist_pay(struct ua_gc *gc)
+{
+    if (!is_marking(gc) || gc->heap->options.assist == 0 || credit_of(gc)->bytes >= 0)
+        return;
+    for (;;) {
+        struct credit *credit = credit_of(gc);
+        uint32_t seen = ua_pool_seen(&gc->pool);
+        struct ua_gc_assist_event event;
+        bool enough = true;
+
+        if (!is_marking(gc) || credit->bytes >= 0)
+            return;
+        plan_and_steal(gc, credit, &event);
+        if (event.stolen_work < event.planned_work)
+            enough = mark_planned(gc, &event);
+        record(gc, credit, &event);
+        if (credit->bytes >= 0 || enough || !is_marking(gc))
+            continue;
+        /* All that is grey is in others' hands: wait for what they earn, or for the end. */
+        if (ua_pool_is_complete(&gc->pool)) {
+            ua_gc_terminate(gc);
+            continue;
+        }
+        ua_world_blocking_begin();
+        ua_pool_wait(&gc->pool, seen, WAIT_NS);
+        ua_world_blocking_end();
+    }
+}
+
+size_t ua_assist_read(struct ua_gc *gc, struct ua_gc_assist_event *events, size_t capacity)
+{
+    size_t count;
+
+    ua_lock_acquire(&gc->pacer_lock);
+    count = ua_min(ua_min(gc->assists.count, UA_ASSISTS_KEPT), capacity);
+    for (size_t i = 0; i < count; i++)
+        events[i] = gc->assists.events[(gc->assists.count - count + i) % UA_ASSISTS_KEPT];
+    ua_lock_release(&gc->pacer_lock);
+    return count;
+}

@@ -1,0 +1,95 @@
+/* sweep.c - see sweep.h. The figures of a finished sweep go into its cycle's event. */
+#include "gc/sweep.h"
+
+#include "gc/cycle.h"
+
+#define SPANS_AT_ONCE 64u /* small spans a batch: some 20 us under the lock */
+#define LARGE_AT_ONCE 8u
+
+size_t ua_sweep_begin(struct ua_gc *gc, uint64_t cycle)
+{
+    size_t pages = ua_small_sweep_begin(&gc->small) + ua_large_sweep_begin(&gc->heap->large);
+
+    gc->sweep = (struct ua_sweep){.number = gc->sweep.number + 1, .cycle = cycle};
+    __atomic_store_n(&gc->sweep.pending, gc->sweep.number, __ATOMIC_RELEASE);
+    return pages;
+}
+
+/* Whoever finds everything of this sweep swept completes its event; once. The thread may have been stopped since it looked,
+ * and the next sweep begun. */
+static void complete(struct ua_gc *gc, uint64_t pending)
+{
+    uint64_t objects_freed;
+
+    ua_lock_acquire(&gc->small.lock);
+    objects_freed = gc->small.swept.objects_freed + ua_gc_load(&gc->sweep.large_freed);
+    ua_lock_release(&gc->small.lock);
+    ua_lock_acquire(&gc->pacer_lock);
+    if (__atomic_compare_exchange_n(&gc->sweep.pending, &pending, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        struct ua_gc_event *event = &gc->events[gc->sweep.cycle % UA_GC_EVENTS_KEPT];
+
+        /* The sweep may end before its event has come into the ring (settle). */
+        if (event->cycle != gc->sweep.cycle)
+            event = &gc->current;
+        event->objects_freed = objects_freed;
+        event->sweep_ns += ua_gc_load(&gc->sweep.sweep_ns);
+    }
+    ua_lock_release(&gc->pacer_lock);
+}
+
+bool ua_sweep_some(struct ua_gc *gc)
+{
+    struct ua_sweep *sweep = &gc->sweep;
+    uint64_t number = __atomic_load_n(&sweep->pending, __ATOMIC_ACQUIRE);
+    uint64_t start_ns;
+    bool more;
+
+    if (number == 0)
+        return false;
+    start_ns = ua_gc_now_ns(gc);
+    more = ua_small_sweep_some(&gc->small, SPANS_AT_ONCE);
+    for (unsigned i = 0; i < LARGE_AT_ONCE; i++) {
+        bool freed = false;
+        size_t pages = 0;
+
+        if (!ua_large_sweep_one(&gc->heap->large, &freed, &pages))
+            break;
+        ua_gc_add(&sweep->large_freed, freed);
+        ua_gc_add(&sweep->pages_swept, pages);
+        more = more || i + 1 == LARGE_AT_ONCE;
+    }
+    ua_gc_add(&sweep->sweep_ns, ua_gc_now_ns(gc) - start_ns);
+    if (!more)
+        complete(gc, number);
+    return more;
+}
+
+void ua_sweep_finish(struct ua_gc *gc)
+{
+    while (ua_sweep_some(gc)) {
+    }
+}
+
+static uint64_t pages_swept(struct ua_gc *gc)
+{
+    uint64_t pages;
+
+    ua_lock_acquire(&gc->small.lock);
+    pages = gc->small.swept.pages_swept;
+    ua_lock_release(&gc->small.lock);
+    return pages + ua_gc_load(&gc->sweep.pages_swept);
+}
+
+void ua_sweep_pay(struct ua_gc *gc, size_t bytes)
+{
+    struct ua_sweep *sweep = &gc->sweep;
+    int64_t grown;
+    int64_t due_pages;
+
+    if (__atomic_load_n(&sweep->pending, __ATOMIC_ACQUIRE) == 0 || sweep->pages_per_byte == 0)
+        return;
+    grown = (int64_t)(ua_gc_load(&gc->heap->acct.heap_live) - sweep->live_basis_bytes);
+    due_pages = ua_pacer_to_i64(sweep->pages_per_byte * ((double)bytes + (double)(grown > 0 ? grown : 0)));
+    while (due_pages > (int64_t)pages_swept(gc) && ua_sweep_some(gc)) {
+    }
+}

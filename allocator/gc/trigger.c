@@ -1,0 +1,140 @@
+/* trigger.c - when a collection is due: by the pacer's trigger, quarantine, the memory limit or the two-minute period. */
+#include "gc/cycle.h"
+
+#define PERIOD_NS ((uint64_t)120 * 1000000000u) /* Go's forced collection */
+#define QUARANTINE_MIN_BYTES ((uint64_t)64 << 20)
+
+/* Brings the pacer's inputs up to date with the ledger. Guard: pacer_lock. */
+void ua_gc_load_ledger(struct ua_gc *gc)
+{
+    const struct ua_acct *acct = &gc->heap->acct;
+    struct ua_pacer *pacer = &gc->pacer;
+
+    pacer->heap_live = ua_gc_load(&acct->heap_live);
+    if (pacer->triggered == UA_PACER_NONE)
+        pacer->heap_scan = pacer->last_heap_scan + ua_gc_load(&acct->scan_alloc) +
+                           ua_gc_load(&gc->scan_alloc_objects) - gc->scan_alloc_basis;
+    pacer->heap_free = ua_acct_read(acct, UA_ACCT_FREE);
+    pacer->total_free = ua_gc_load(&acct->total_free);
+    pacer->total_alloc = ua_gc_load(&acct->total_alloc);
+    pacer->mapped_ready = ua_acct_mapped_ready(acct);
+    /* Read one by one while others allocate: the relation the pacer needs may be off for a moment. */
+    if (pacer->mapped_ready < pacer->heap_free + (pacer->total_alloc - pacer->total_free))
+        pacer->mapped_ready = pacer->heap_free + (pacer->total_alloc - pacer->total_free);
+}
+
+/* Guard: pacer_lock. */
+struct ua_pacer_plan ua_gc_plan_next(struct ua_gc *gc)
+{
+    struct ua_pacer_plan plan = ua_pacer_trigger(&gc->pacer);
+
+    UA_CHECK(plan.trigger <= plan.goal, "gc: produced a trigger greater than the heap goal");
+    ua_gc_store(&gc->trigger_bytes, plan.trigger);
+    ua_gc_store(&gc->goal_bytes, plan.goal);
+    return plan;
+}
+
+void ua_gc_commit(struct ua_gc *gc)
+{
+    ua_lock_acquire(&gc->pacer_lock);
+    ua_gc_load_ledger(gc);
+    ua_pacer_commit(&gc->pacer, true);
+    ua_gc_plan_next(gc);
+    ua_lock_release(&gc->pacer_lock);
+}
+
+static bool heap_is_due(struct ua_gc *gc)
+{
+    if (gc->heap->options.memory_limit_bytes != UA_MEMORY_LIMIT_NONE) {
+        /* Under a limit the goal moves with what is mapped, so it is computed at each test, as Go does. */
+        ua_lock_acquire(&gc->pacer_lock);
+        ua_gc_load_ledger(gc);
+        ua_gc_plan_next(gc);
+        ua_lock_release(&gc->pacer_lock);
+    }
+    return ua_gc_load(&gc->heap->acct.heap_live) >= ua_gc_load(&gc->trigger_bytes);
+}
+
+/* Bytes that wait in quarantine, without those that the last mark found pointers to. */
+static uint64_t waiting_bytes(struct ua_gc *gc)
+{
+    struct ua_chunk_pool *pool = &gc->heap->chunks;
+    uint64_t floor = ua_gc_load(&gc->quarantine_floor_bytes);
+    uint64_t waiting;
+
+    ua_lock_acquire(&pool->lock);
+    waiting = (uint64_t)pool->quarantined.count * pool->chunk_bytes;
+    ua_lock_release(&pool->lock);
+    return waiting > floor ? waiting - floor : 0;
+}
+
+/* Over the memory limit while quarantined chunks keep their pages: only a collection can let go of them. heap_live says
+ * nothing about that, since freeing an arena lowered it at once. */
+static bool limit_is_due(struct ua_gc *gc)
+{
+    const struct ua_acct *acct = &gc->heap->acct;
+    int64_t limit = gc->heap->options.memory_limit_bytes;
+
+    return limit != UA_MEMORY_LIMIT_NONE && ua_acct_mapped_ready(acct) > (uint64_t)limit &&
+           ua_acct_read(acct, UA_ACCT_KEPT) > 0 && waiting_bytes(gc) > 0;
+}
+
+static bool quarantine_is_due(struct ua_gc *gc)
+{
+    const struct ua_options *options = &gc->heap->options;
+    struct ua_chunk_pool *pool = &gc->heap->chunks;
+    uint64_t limit = options->quarantine_limit_bytes;
+
+    if (limit == 0 || !pool->quarantine)
+        return false;
+    if (limit == UA_QUARANTINE_LIMIT_AUTO) {
+        uint64_t percent = options->gogc < 0 ? 100 : (uint64_t)options->gogc;
+
+        limit = ua_max(QUARANTINE_MIN_BYTES, ua_gc_load(&gc->heap->acct.heap_marked) / 100 * percent);
+    }
+    return waiting_bytes(gc) > limit;
+}
+
+static bool period_is_over(struct ua_gc *gc)
+{
+    uint64_t last = ua_gc_load(&gc->last_end_ns);
+
+    return gc->heap->options.gogc >= 0 && last != 0 && ua_gc_now_ns(gc) - last > PERIOD_NS;
+}
+
+bool ua_gc_is_due(struct ua_gc *gc, enum ua_gc_cause cause)
+{
+    switch (cause) {
+    case UA_GC_HEAP:
+        return heap_is_due(gc);
+    case UA_GC_LIMIT:
+        return limit_is_due(gc);
+    case UA_GC_QUARANTINE:
+        return quarantine_is_due(gc);
+    case UA_GC_TIME:
+        return period_is_over(gc);
+    case UA_GC_FORCED:
+        break;
+    }
+    return true;
+}
+
+void ua_gc_poll(struct ua_gc *gc)
+{
+    /* Whoever allocates may collect, so it may as well stop for the collection of another. */
+    ua_world_safepoint();
+    if (ua_chunk_phase(&gc->heap->chunks) != UA_PHASE_OFF)
+        return;
+    if (heap_is_due(gc))
+        ua_gc_collect(gc, UA_GC_HEAP);
+    else if (limit_is_due(gc))
+        ua_gc_collect(gc, UA_GC_LIMIT);
+    else if (quarantine_is_due(gc))
+        ua_gc_collect(gc, UA_GC_QUARANTINE);
+    else if (period_is_over(gc))
+        ua_gc_collect(gc, UA_GC_TIME);
+    /* A worker ended the mark: arenas are freed by threads of the program, which a collection can stop. */
+    if (UA_UNLIKELY(__atomic_load_n(&gc->roots.queued_arenas, __ATOMIC_RELAXED) != 0))
+        ua_gc_run_finalizers(gc, true);
+    ua_gc_scavenge(gc);
+}
