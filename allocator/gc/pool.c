@@ -161,6 +161,7 @@ struct ua_marker *ua_pool_borrow(struct ua_mark_pool *pool)
     }
     if (helper != NULL) {
         ua_marker_clear(helper);
+        helper->work.buffer_limit = pool->marker.work.buffer_limit;
         pool->at_work++;
     }
     ua_lock_release(&pool->lock);

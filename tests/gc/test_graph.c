@@ -65,6 +65,14 @@ static void test_small_chunks_and_preset_safe(void **state)
     run_alone("safe", "roots=registered gogc=off chunk_bytes=64KiB verify=full", 5, 25);
 }
 
+static void limit_buffers(struct ua_gc *gc, size_t limit)
+{
+    gc->marker.work.buffer_limit = limit;
+    gc->pool.marker.work.buffer_limit = limit; /* helpers follow it */
+    for (uint32_t i = 0; i < gc->workers.count; i++)
+        gc->workers.items[i].marker.work.buffer_limit = limit;
+}
+
 /* No buffer to be had: the mark finishes by scanning marked objects again. */
 static void test_a_mark_without_work_buffers(void **state)
 {
@@ -75,7 +83,7 @@ static void test_a_mark_without_work_buffers(void **state)
         struct graph graph;
 
         graph_open(&graph, gs_quiet_heap(), 7 + i);
-        graph.heap->gc->marker.work.buffer_limit = limits[i];
+        limit_buffers(graph.heap->gc, limits[i]);
         for (int round = 0; round < 6; round++) {
             for (int step = 0; step < 1500; step++)
                 graph_step(&graph);
