@@ -37,6 +37,8 @@ struct ua_heap *ua_heap_new(const struct ua_options *options)
         ua_options_preset(&chosen, "safe");
     if (ua_options_check(&chosen) != 0)
         return NULL;
+    if (ua_registry_watch_forks() != 0)
+        return NULL;
     heap = ua_heap_create(&chosen, &ua_vm_linux, NULL);
     if (heap != NULL && !ua_gc_init(heap, ua_arena_release)) {
         ua_heap_destroy(heap);
@@ -54,13 +56,17 @@ struct ua_heap *ua_heap_new(const struct ua_options *options)
     return heap;
 }
 
+static void destroy(struct ua_heap *heap)
+{
+    ua_watcher_stop(heap);
+    ua_heap_destroy(heap);
+}
+
 void ua_heap_close(struct ua_heap *heap)
 {
     if (heap == NULL)
         return;
-    ua_registry_remove(heap);
-    ua_watcher_stop(heap);
-    ua_heap_destroy(heap);
+    ua_registry_close(heap, destroy);
 }
 
 int ua_fault_handler_install(void)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/registry.h"
 #include "arena/arena.h"
 #include "gc/gc.h"
 #include "include/ua_debug.h"
@@ -191,6 +192,8 @@ size_t ua_gc_events(struct ua_heap *heap, struct ua_gc_event *events, size_t cap
 
 int ua_thread_attach(void)
 {
+    if (ua_registry_watch_forks() != 0)
+        return -1;
     return fail(ua_world_attach(), "ua_thread_attach: the thread's stack cannot be found, or no memory");
 }
 

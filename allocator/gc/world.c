@@ -45,7 +45,7 @@ struct ua_thread {
     uintptr_t frame[FRAME_WORDS_MAX];       /* the same: the frame of blocking_begin, which is gone by then */
 };
 
-static struct ua_lock world_lock = {PTHREAD_MUTEX_INITIALIZER, UA_RANK_WORLD, NULL};
+static struct ua_lock world_lock = UA_LOCK_STATIC(UA_RANK_WORLD);
 static struct ua_thread *threads;  /* guard: world lock */
 static size_t thread_count;        /* guard: world lock */
 static uint32_t stop_word;         /* atomic; written under the world lock */
@@ -114,8 +114,6 @@ static void set_up(void)
     setup_error = pthread_key_create(&exit_key, on_thread_exit);
     if (setup_error == 0 && sigaction(STOP_SIGNAL, &action, NULL) != 0)
         setup_error = errno;
-    if (setup_error == 0)
-        setup_error = pthread_atfork(ua_world_fork_prepare, ua_world_fork_parent, ua_world_fork_child);
     ua_lock_idle_hook = on_last_lock_released;
     ua_lock_stop_wanted = &signal_stop;
 }
@@ -211,6 +209,11 @@ bool ua_world_is_attached(void)
     return self.attach_count > 0;
 }
 
+bool ua_world_is_running(void)
+{
+    return self.listed && __atomic_load_n(&self.state, __ATOMIC_SEQ_CST) == THREAD_RUNNING;
+}
+
 /* A stopper that saw us running sleeps until somebody answers. */
 static void tell_stopper(void)
 {
@@ -266,7 +269,8 @@ __attribute__((noinline)) void ua_world_safepoint(void)
 
 void ua_world_lock(void)
 {
-    if (!self.listed) {
+    /* A thread may fork in a blocking section, and is in it still afterwards. */
+    if (!self.listed || __atomic_load_n(&self.state, __ATOMIC_SEQ_CST) == THREAD_BLOCKING) {
         ua_lock_acquire(&world_lock);
         return;
     }

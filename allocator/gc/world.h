@@ -25,6 +25,8 @@ typedef void ua_world_range_fn(void *context, const void *at, size_t bytes);
 int ua_world_attach(void);
 void ua_world_detach(void);
 bool ua_world_is_attached(void);
+/* Attached, and not in a blocking section. */
+bool ua_world_is_running(void);
 void ua_world_blocking_begin(void);
 void ua_world_blocking_end(void);
 void ua_world_safepoint(void);
@@ -48,7 +50,8 @@ void ua_world_each_whole_stack(ua_world_range_fn *fn, void *context);
 /* Refreshes what is known of the calling thread's thread-local variables. Not with the world stopped. */
 void ua_world_note_tls(void);
 
-/* For the fork handler: after fork only the calling thread is left in the child. prepare takes the world lock. */
+/* For the fork handler (api/registry.c): after fork only the calling thread is left in the child. prepare takes the world lock,
+ * the others give it back. */
 void ua_world_fork_prepare(void);
 void ua_world_fork_parent(void);
 void ua_world_fork_child(void);

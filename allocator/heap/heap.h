@@ -30,6 +30,12 @@ struct ua_gc_ops {
     void (*before_rewind)(struct ua_heap *heap, struct ua_span *chunk, uintptr_t from);
     /* For ua_stats; may be NULL. */
     void (*stats)(struct ua_heap *heap, uint64_t *cycles, uint64_t *goal_bytes, uint64_t *trigger_bytes);
+    /* Around fork; each may be NULL. prepare comes with the world lock held and before any other thread is kept from locks:
+     * threads of the heap's own go where nothing is half done. parent and child come after everything was given back; in the
+     * child only the calling thread is left, and helpers can be made anew. */
+    void (*fork_prepare)(struct ua_heap *heap);
+    void (*fork_parent)(struct ua_heap *heap);
+    void (*fork_child)(struct ua_heap *heap);
     /* Stops helpers and gives up what gc/ holds; the heap's memory goes right after. */
     void (*deinit)(struct ua_heap *heap);
 };

@@ -7,7 +7,7 @@
 #include "base/bits.h"
 
 /* Process-wide: compile-time types outlive every heap. */
-static struct ua_lock registry_lock = {PTHREAD_MUTEX_INITIALIZER, UA_RANK_TYPES, NULL};
+static struct ua_lock registry_lock = UA_LOCK_STATIC(UA_RANK_TYPES);
 static const struct ua_layout *static_layouts[UA_TYPE_ID_MAX + 1]; /* written under the lock, read by id after release */
 static uint32_t static_id_highest;                                 /* guard: registry_lock */
 static uint32_t local_id_lowest = UA_TYPE_ID_MAX + 1;              /* lowest id any heap ever gave; guard: registry_lock */

@@ -17,6 +17,9 @@
  * thread is stopped only where it calls ua_safepoint, ua_arena_new or ua_heap_alloc, and in blocking sections: at those
  * points every pointer that matters is in a registered slot. A thread that waits for others (join, a condition) does so in
  * a blocking section.
+ * Fork: the child may allocate, free and collect in every heap, whatever the other threads were doing; fork stops attached threads
+ * once, by signal, and waits until nobody is inside the allocator. Arenas that other threads were using are not the child's to
+ * use, and what was half done then stays in the figures.
  * roots=process does not go with address or thread sanitizers: their shadow is a writable mapping of terabytes. */
 #ifndef UA_GC_H
 #define UA_GC_H

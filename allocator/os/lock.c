@@ -9,23 +9,46 @@ void (*ua_lock_idle_hook)(void);
 
 void ua_lock_init(struct ua_lock *lock, enum ua_lock_rank rank, uint64_t *acquired_count)
 {
+    *lock = (struct ua_lock){.rank = rank, .acquired_count = acquired_count};
     UA_CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0, "lock: cannot be made");
-    lock->rank = rank;
-    lock->acquired_count = acquired_count;
 }
 
 void ua_lock_deinit(struct ua_lock *lock)
 {
+    if (lock->listed)
+        ua_lock_unlist(lock);
     UA_CHECK(pthread_mutex_destroy(&lock->mutex) == 0, "lock: destroyed while held");
+}
+
+/* The last lock or deferral is given up: a stop that passed by meanwhile is answered now. */
+static void become_idle(void)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (ua_lock_stop_wanted != NULL && UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_SEQ_CST) != 0))
+        ua_lock_idle_hook();
 }
 
 void ua_lock_acquire(struct ua_lock *lock)
 {
+    bool inside = ua_held_ranks != 0;
+
     UA_CHECK(ua_held_ranks >> lock->rank == 0, "lock rank violation: a lock of the same or a higher rank is held");
-    /* Noted first: a thread that is stopped between the two would hold the lock unknown to the stopper. */
-    ua_held_ranks |= (uint64_t)1 << lock->rank;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    pthread_mutex_lock(&lock->mutex);
+    if (UA_UNLIKELY(!__atomic_load_n(&lock->listed, __ATOMIC_ACQUIRE)))
+        ua_lock_list(lock);
+    for (;;) {
+        /* Noted first: a thread that is stopped between the two would hold the lock unknown to the stopper. */
+        ua_held_ranks |= (uint64_t)1 << lock->rank;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        pthread_mutex_lock(&lock->mutex);
+        /* Looked at with the mutex in hand, so that one who takes it after the forking thread had it sees the gate. */
+        if (UA_LIKELY(__atomic_load_n(&ua_lock_gate, __ATOMIC_SEQ_CST) == 0) || inside)
+            break;
+        pthread_mutex_unlock(&lock->mutex);
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        ua_held_ranks = 0;
+        become_idle();
+        ua_lock_wait_at_gate();
+    }
     if (lock->acquired_count != NULL)
         __atomic_fetch_add(lock->acquired_count, 1, __ATOMIC_RELAXED);
 }
@@ -36,10 +59,8 @@ void ua_lock_release(struct ua_lock *lock)
     pthread_mutex_unlock(&lock->mutex);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     ua_held_ranks &= ~((uint64_t)1 << lock->rank);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (ua_held_ranks == 0 && ua_lock_stop_wanted != NULL &&
-        UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_SEQ_CST) != 0))
-        ua_lock_idle_hook();
+    if (ua_held_ranks == 0)
+        become_idle();
 }
 
 /* Rank 0 is nobody's: its bit stands for a deferral. */
@@ -47,6 +68,13 @@ void ua_lock_defer_begin(void)
 {
     ua_held_ranks = 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    while (UA_UNLIKELY(__atomic_load_n(&ua_lock_gate, __ATOMIC_RELAXED) != 0)) {
+        ua_held_ranks = 0;
+        become_idle();
+        ua_lock_wait_at_gate();
+        ua_held_ranks = 1;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    }
 }
 
 void ua_lock_defer_end(void)
@@ -56,6 +84,11 @@ void ua_lock_defer_end(void)
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (ua_lock_stop_wanted != NULL && UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_RELAXED) != 0))
         ua_lock_idle_hook();
+}
+
+bool ua_lock_is_mine(const struct ua_lock *lock)
+{
+    return (ua_held_ranks >> lock->rank) & 1;
 }
 
 bool ua_lock_is_held_by_caller(void)

@@ -30,12 +30,20 @@ struct ua_lock {
     pthread_mutex_t mutex;
     enum ua_lock_rank rank;
     uint64_t *acquired_count; /* atomic; the heap's lock counter, may be NULL */
+    bool listed;              /* atomic; known to lock_fork.c, as the next two */
+    uint32_t passed;
+    struct ua_lock *next;
 };
+
+/* One that needs no init. */
+#define UA_LOCK_STATIC(its_rank) {.mutex = PTHREAD_MUTEX_INITIALIZER, .rank = (its_rank)}
 
 void ua_lock_init(struct ua_lock *lock, enum ua_lock_rank rank, uint64_t *acquired_count);
 void ua_lock_deinit(struct ua_lock *lock);
 void ua_lock_acquire(struct ua_lock *lock);
 void ua_lock_release(struct ua_lock *lock);
+/* Whether the calling thread holds a lock of this rank. */
+bool ua_lock_is_mine(const struct ua_lock *lock);
 /* Fatal unless the calling thread holds it (only the rank is looked at). */
 void ua_lock_check_held(const struct ua_lock *lock);
 
@@ -50,5 +58,11 @@ void ua_lock_defer_end(void);
  * be stopped; NULL: no collector in the process. */
 extern const uint32_t *ua_lock_stop_wanted;
 extern void (*ua_lock_idle_hook)(void);
+
+/* For lock_fork.c. The gate: not 0 while a process is being copied; atomic. */
+extern uint32_t ua_lock_gate;
+void ua_lock_wait_at_gate(void);
+void ua_lock_list(struct ua_lock *lock);
+void ua_lock_unlist(struct ua_lock *lock);
 
 #endif
