@@ -96,6 +96,14 @@ bool ua_lock_is_held_by_caller(void)
     return ua_held_ranks != 0;
 }
 
+uint64_t ua_lock_exchange_held(uint64_t held)
+{
+    uint64_t before = ua_held_ranks;
+
+    ua_held_ranks = held;
+    return before;
+}
+
 void ua_lock_check_held(const struct ua_lock *lock)
 {
     UA_CHECK((ua_held_ranks >> lock->rank) & 1, "lock should be held");

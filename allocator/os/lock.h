@@ -54,6 +54,9 @@ bool ua_lock_is_held_by_caller(void);
  * Not nested, no lock held. */
 void ua_lock_defer_begin(void);
 void ua_lock_defer_end(void);
+/* For a program that runs several stacks on one thread, as tests do: sets what locks this stack holds, returns what the last one
+ * held. A word of bits; 0: none. */
+uint64_t ua_lock_exchange_held(uint64_t held);
 /* Called by a thread that gives its last lock up while *ua_lock_stop_wanted is not 0. Both set once, before any thread can
  * be stopped; NULL: no collector in the process. */
 extern const uint32_t *ua_lock_stop_wanted;

@@ -6,6 +6,7 @@
 #include <ucontext.h>
 
 #include "base/base.h"
+#include "os/lock.h"
 
 #define STACK_BYTES ((size_t)128 << 10)
 #define STEPS_MAX 512
@@ -18,6 +19,7 @@ struct coroutine {
     bool inside;    /* an operation is under way */
     unsigned op;    /* which */
     unsigned pause; /* how often it has paused in it */
+    uint64_t held;  /* locks that it holds while it pauses */
 };
 
 static struct coroutine coroutines[IL_THREADS];
@@ -73,9 +75,12 @@ static void body(void)
 
 static void resume(int thread)
 {
+    uint64_t held = ua_lock_exchange_held(coroutines[thread].held);
+
     running = thread;
     swapcontext(&explorer, &coroutines[thread].context);
     running = -1;
+    coroutines[thread].held = ua_lock_exchange_held(held);
 }
 
 static void make_coroutines(void)
