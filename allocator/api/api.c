@@ -18,6 +18,7 @@ static struct ua_heap *need_heap(struct ua_heap *heap, const char *call)
 {
     if (UA_UNLIKELY(heap == NULL))
         ua_fatal_call(call, "the heap is NULL");
+    ua_call_check(call);
     return heap;
 }
 
@@ -31,6 +32,7 @@ struct ua_heap *ua_heap_new(const struct ua_options *options)
     struct ua_options chosen;
     struct ua_heap *heap;
 
+    ua_call_check("ua_heap_new");
     if (options != NULL)
         chosen = *options;
     else
@@ -66,6 +68,7 @@ void ua_heap_close(struct ua_heap *heap)
 {
     if (heap == NULL)
         return;
+    ua_call_check("ua_heap_close");
     ua_registry_close(heap, destroy);
 }
 
@@ -74,10 +77,14 @@ int ua_fault_handler_install(void)
     return ua_fault_handler_start(ua_registry_freed_chunk);
 }
 
+/* Takes no lock, so a signal handler may ask at any time. */
 bool ua_contains(struct ua_heap *heap, const void *pointer)
 {
-    const struct ua_span *span = ua_space_span(&need_heap(heap, "ua_contains")->space, (uintptr_t)pointer);
+    const struct ua_span *span;
 
+    if (UA_UNLIKELY(heap == NULL))
+        ua_fatal_call("ua_contains", "the heap is NULL");
+    span = ua_space_span(&heap->space, (uintptr_t)pointer);
     return span != NULL && ua_span_kind(span) == UA_SPAN_CHUNK;
 }
 
@@ -99,14 +106,22 @@ struct ua_arena *ua_arena_new(struct ua_heap *heap)
 
 void ua_arena_free(struct ua_arena *arena)
 {
-    if (arena != NULL)
-        ua_arena_release(arena);
+    if (arena == NULL)
+        return;
+    ua_call_check("ua_arena_free");
+    ua_arena_release(arena);
 }
 
 int ua_arena_reset(struct ua_arena *arena)
 {
+    int result;
+
     ua_arena_check(arena, "ua_arena_reset");
-    return ua_arena_restart(arena);
+    ua_call_check("ua_arena_reset");
+    ua_arena_enter(arena, "ua_arena_reset");
+    result = ua_arena_restart(arena);
+    ua_arena_exit(arena);
+    return result;
 }
 
 void ua_arena_size(struct ua_arena *arena, size_t *used_bytes, size_t *held_bytes)
@@ -124,7 +139,10 @@ int ua_arena_mark(struct ua_arena *arena, struct ua_scope *scope)
 void ua_arena_rewind(struct ua_arena *arena, const struct ua_scope *scope)
 {
     ua_arena_check(arena, "ua_arena_rewind");
+    ua_call_check("ua_arena_rewind");
+    ua_arena_enter(arena, "ua_arena_rewind");
     ua_arena_scope_rewind(arena, scope);
+    ua_arena_exit(arena);
 }
 
 void *ua_slice_grow(struct ua_arena *arena, const struct ua_type *type, void *slice, size_t old_count, size_t new_count)

@@ -13,6 +13,7 @@ static struct ua_gc *need_gc(struct ua_heap *heap, const char *call)
 {
     if (UA_UNLIKELY(heap == NULL))
         ua_fatal_call(call, "the heap is NULL");
+    ua_call_check(call);
     return heap->gc;
 }
 

@@ -28,6 +28,12 @@ void ua_arena_check(const struct ua_arena *arena, const char *call)
         ua_fatal_call(call, "the arena was abandoned");
 }
 
+void ua_arena_interrupted(const struct ua_arena *arena, const char *call)
+{
+    ua_arena_check(arena, call);
+    ua_fatal_call(call, "a signal handler interrupted a call on the same arena");
+}
+
 static size_t used_in(const struct ua_span *chunk, uintptr_t front, uintptr_t back)
 {
     return chunk->bytes - (back - front);
@@ -44,8 +50,8 @@ void ua_arena_open_range(struct ua_arena *arena, struct ua_span *chunk)
     uintptr_t back_limit = ua_max(ua_min(chunk->zero.zero_high, back), back - ua_min(back - front, pool->max_alloc_bytes));
 
     fast->log = chunk->log_next;
-    fast->front_limit = pool->sanitize ? front : ua_min(front_limit, back);
-    fast->back_limit = pool->sanitize ? back : ua_max(back_limit, fast->front_limit);
+    fast->front_limit = pool->outline ? front : ua_min(front_limit, back);
+    fast->back_limit = pool->outline ? back : ua_max(back_limit, fast->front_limit);
     __atomic_store_n(&fast->back, back, __ATOMIC_RELEASE);
     __atomic_store_n(&fast->front, front, __ATOMIC_RELEASE);
     arena->active = chunk;
@@ -215,6 +221,9 @@ void ua_arena_release(struct ua_arena *arena)
     if (arena->magic != (UA_ARENA_MAGIC ^ (uintptr_t)arena))
         ua_fatal_call("ua_arena_free", "not an arena");
     heap = arena->heap;
+    if (UA_UNLIKELY(arena->busy != 0) && __atomic_load_n(&arena->state, __ATOMIC_RELAXED) != UA_ARENA_FREED)
+        ua_arena_interrupted(arena, "ua_arena_free");
+    arena->busy = 1; /* until the handle is used again: a handler finds the range gone or this */
     state = __atomic_exchange_n(&arena->state, UA_ARENA_FREED, __ATOMIC_ACQ_REL);
     UA_CHECK(state != UA_ARENA_FREED && state != UA_ARENA_NEVER, "arena double free");
     if (heap->gc_ops != NULL)

@@ -5,7 +5,8 @@
  *
  * Handles live in slabs of metadata memory and keep their address for the heap's life. A freed handle waits for 1,024
  * further arenas before it is used again, so a stale use meets an empty range and an old state, and is fatal.
- * Threads: one thread at a time uses an arena; the collector looks at the handle with that thread stopped. */
+ * Threads: one thread at a time uses an arena; the collector looks at the handle with that thread stopped. A signal handler on that
+ * thread may come in the middle of a call on the arena; `busy` tells it so, and its own call on the arena is fatal. */
 #ifndef UA_ARENA_ARENA_H
 #define UA_ARENA_ARENA_H
 
@@ -21,6 +22,7 @@ enum ua_arena_state {
 struct ua_arena {
     struct ua_arena_fast fast; /* first: the inlined path casts the handle to it */
     const struct ua_types *types; /* of the heap: next to the hot part, for the out-of-line path */
+    uint64_t busy;             /* own thread only: not 0 while it is inside a call that is not inlined */
     struct ua_heap *heap;
     uint64_t magic;            /* UA_ARENA_MAGIC ^ address */
     enum ua_arena_state state; /* atomic */
@@ -56,6 +58,23 @@ int ua_arena_scope_open(struct ua_arena *arena, struct ua_scope *scope);
 void ua_arena_scope_rewind(struct ua_arena *arena, const struct ua_scope *scope);
 /* Fatal unless it is a living arena; `call` names the public call in the message. */
 void ua_arena_check(const struct ua_arena *arena, const char *call);
+
+_Noreturn void ua_arena_interrupted(const struct ua_arena *arena, const char *call) __attribute__((cold, noinline));
+
+/* A call on the arena begins, and ends: fatal if the thread is in one already. Not nested. */
+static inline void ua_arena_enter(struct ua_arena *arena, const char *call)
+{
+    if (UA_UNLIKELY(arena->busy != 0))
+        ua_arena_interrupted(arena, call);
+    arena->busy = 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void ua_arena_exit(struct ua_arena *arena)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    arena->busy = 0;
+}
 
 /* For gc/, debug/ (their users see to it that the arena's thread stands still): the front that a chunk's log may be read
  * up to, and its back. */

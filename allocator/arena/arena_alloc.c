@@ -45,7 +45,7 @@ static void *take_front(struct ua_arena *arena, const struct ua_layout *layout, 
     }
     book_short_slice(arena->heap, layout, count);
     commit_front(fast, layout->id, count, at, end);
-    if (UA_UNLIKELY(pool->sanitize)) {
+    if (UA_UNLIKELY(pool->outline)) {
         ua_san_object(at, bytes);
         fast->front_limit = end;
         fast->back_limit = fast->back;
@@ -69,7 +69,7 @@ static void *take_back(struct ua_arena *arena, size_t bytes, size_t align_bytes)
         fast->front_limit = ua_min(fast->front_limit, limit);
     }
     __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
-    if (UA_UNLIKELY(pool->sanitize)) {
+    if (UA_UNLIKELY(pool->outline)) {
         ua_san_object(at, bytes);
         fast->front_limit = fast->front;
         fast->back_limit = at;
@@ -89,7 +89,7 @@ static void *alloc_large(struct ua_heap *heap, const struct ua_layout *layout, s
     return span != NULL ? (void *)span->base : NULL;
 }
 
-static __attribute__((noinline)) void *alloc_slow(struct ua_arena *arena, const struct ua_type *type, size_t count)
+static void *alloc_entered(struct ua_arena *arena, const struct ua_type *type, size_t count)
 {
     const struct ua_layout *layout;
     size_t bytes;
@@ -97,6 +97,7 @@ static __attribute__((noinline)) void *alloc_slow(struct ua_arena *arena, const 
     void *object;
 
     ua_arena_check(arena, "ua_arena_alloc");
+    ua_call_check("ua_arena_alloc");
     if (count == 0 || type->size_bytes == 0)
         return ua_zero_base;
     if (count > PTRDIFF_MAX || ua_mul_overflows(type->size_bytes, count, &bytes) || bytes > PTRDIFF_MAX) {
@@ -127,6 +128,15 @@ static __attribute__((noinline)) void *alloc_slow(struct ua_arena *arena, const 
     return NULL;
 }
 
+/* Ends the call on the arena that its caller began. */
+static __attribute__((noinline)) void *alloc_slow(struct ua_arena *arena, const struct ua_type *type, size_t count)
+{
+    void *object = alloc_entered(arena, type, count);
+
+    ua_arena_exit(arena);
+    return object;
+}
+
 /* A type's id means something in this heap: a run-time type of ours, or any compile-time type. */
 static inline bool is_ours(const struct ua_arena *arena, const struct ua_type_cache *cache)
 {
@@ -152,6 +162,7 @@ static __attribute__((noinline)) void *take_slice(struct ua_arena *arena, const 
     size_t bytes;
     uintptr_t at;
 
+    ua_arena_enter(arena, "ua_arena_alloc");
     if (UA_UNLIKELY(ua_mul_overflows(type->size_bytes, count, &bytes) || bytes - 1 >= ARITHMETIC_MAX_BYTES))
         return alloc_slow(arena, type, count);
     if (!type->has_pointers) {
@@ -159,13 +170,16 @@ static __attribute__((noinline)) void *take_slice(struct ua_arena *arena, const 
         if (UA_UNLIKELY(at < fast->back_limit))
             return alloc_slow(arena, type, count);
         __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
+        ua_arena_exit(arena);
         return (void *)at;
     }
     at = ua_align_up(fast->front, type->align_bytes);
     if (UA_UNLIKELY(step_of(type) != type->size_bytes || at + bytes > fast->front_limit || !is_ours(arena, type->cache)))
         return alloc_slow(arena, type, count);
     book_short_slice(arena->heap, __atomic_load_n(&type->cache->layout, __ATOMIC_RELAXED), count);
-    return commit_front(fast, id_of(type), count, at, at + bytes);
+    commit_front(fast, id_of(type), count, at, at + bytes);
+    ua_arena_exit(arena);
+    return (void *)at;
 }
 
 static __attribute__((noinline, cold)) void *refuse_null(const struct ua_arena *arena)
@@ -182,6 +196,7 @@ void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type)
     size_t bytes;
     uintptr_t at;
 
+    ua_arena_enter(arena, "ua_arena_alloc");
     if (type->has_pointers == UA_HAS_POINTERS) {
         const struct ua_type_cache *cache = type->cache;
         uintptr_t end;
@@ -193,6 +208,7 @@ void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type)
         __atomic_store_n(fast->log, (uint16_t)__atomic_load_n(&cache->id, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
         fast->log++;
         __atomic_store_n(&fast->front, end, __ATOMIC_RELEASE);
+        ua_arena_exit(arena);
         return (void *)at;
     }
     bytes = type->size_bytes;
@@ -200,6 +216,7 @@ void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type)
     if (UA_UNLIKELY(at < fast->back_limit || bytes - 1 >= ARITHMETIC_MAX_BYTES))
         return alloc_slow(arena, type, 1);
     __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
+    ua_arena_exit(arena);
     return (void *)at;
 }
 

@@ -40,6 +40,7 @@ struct ua_arena *ua_handle_take(struct ua_heap *heap)
         arena->types = &heap->types;
         arena->magic = UA_ARENA_MAGIC ^ (uintptr_t)arena;
         arena->active = NULL;
+        arena->busy = 0;
         arena->full = NULL;
         arena->chunk_count = 0;
         arena->used_bytes = 0;

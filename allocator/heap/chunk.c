@@ -23,6 +23,7 @@ void ua_chunk_pool_init(struct ua_chunk_pool *pool, const struct ua_options *opt
     pool->chunk_shift = ua_log2(chunk_bytes);
     pool->max_alloc_bytes = chunk_bytes / UA_CHUNK_MAX_ALLOC_DIVISOR;
     pool->sanitize = options->sanitizer == UA_SANITIZER_AUTO && ua_san_watches();
+    pool->outline = pool->sanitize || options->verify == UA_VERIFY_FULL;
     pool->redzone_bytes = pool->sanitize ? REDZONE_BYTES : 0;
     pool->quarantine = options->quarantine == UA_QUARANTINE_ON;
     pool->prezero = (struct ua_prezero){.policy = options->prezero, .huge_pages = options->huge_pages, .vm = vm,

@@ -34,6 +34,7 @@ struct ua_chunk_pool {
     size_t max_alloc_bytes; /* chunk / 4 */
     size_t redzone_bytes;   /* at a chunk's end, when a sanitizer watches */
     bool sanitize;          /* do not reuse active chunks, hide freed memory */
+    bool outline;           /* the inlined path is switched off: sanitizers, verify=full */
     bool quarantine;
     struct ua_watch *watch; /* atomic; NULL: nobody watches */
 

@@ -8,6 +8,9 @@
  * points into them, under the presets safe and go) and leaves the partly used one for the next arena.
  *
  * Threads: a heap may be used by any thread; one arena by one thread at a time.
+ * Signal handlers: one may allocate and free in arenas of its own. When it interrupted this thread inside the allocator with a lock
+ * held, or inside a call on the same arena, its call is fatal and says so. Only an inlined allocation in the same arena is not
+ * noticed (verify=full has none): a handler keeps to its own arenas.
  * Errors: a failed call returns NULL or -1 with nothing changed, sets errno, and ua_last_error() says why in a sentence.
  * Misuse (double free, freed handle, foreign pointer) is fatal: one line on stderr, then abort. */
 #ifndef UA_H

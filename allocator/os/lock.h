@@ -50,6 +50,13 @@ void ua_lock_check_held(const struct ua_lock *lock);
 /* For gc/, which stops threads by signal and must not stop one that holds a lock it needs itself. Whether the calling
  * thread holds a lock or waits for one; async-signal-safe. */
 bool ua_lock_is_held_by_caller(void);
+/* For a public call that is about to take locks or to wait: fatal when the thread holds one already, so that a signal handler
+ * which interrupted the allocator is told so, and not that ranks were violated, or nothing at all. */
+static inline void ua_call_check(const char *call)
+{
+    if (UA_UNLIKELY(ua_lock_is_held_by_caller()))
+        ua_fatal_call(call, "a signal handler (or fork handler) interrupted the allocator");
+}
 /* Around a few instructions that must not be cut in two by a stop, without a lock: no stop by signal happens in between.
  * Not nested, no lock held. */
 void ua_lock_defer_begin(void);
