@@ -55,6 +55,7 @@ void ua_arena_open_range(struct ua_arena *arena, struct ua_span *chunk)
     __atomic_store_n(&fast->back, back, __ATOMIC_RELEASE);
     __atomic_store_n(&fast->front, front, __ATOMIC_RELEASE);
     arena->active = chunk;
+    __atomic_store_n(&chunk->in_hand, true, __ATOMIC_RELEASE);
     arena->used_bytes -= used_in(chunk, front, back);
 }
 

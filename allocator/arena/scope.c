@@ -40,6 +40,7 @@ static struct ua_span *pop_active(struct ua_arena *arena)
     arena->fast.front = chunk->free_low;
     arena->fast.back = chunk->free_high;
     arena->fast.log = chunk->log_next;
+    __atomic_store_n(&chunk->in_hand, true, __ATOMIC_RELEASE);
     return newest;
 }
 

@@ -207,12 +207,13 @@ void ua_mark_values(struct ua_marker *marker, const struct ua_layout *layout, ui
     scan_values(marker, layout, first, from, to, 0, 0);
 }
 
-/* Where the chunk's objects with pointers end. The arena that has it active knows; its handle begins with the hot part. */
+/* Where the chunk's objects with pointers end. The arena that has it active knows; its handle begins with the hot part. A chunk just
+ * taken is its arena's, but the range is still the old chunk's, and may lie on the boundary of the two: hence in_hand. */
 static uintptr_t chunk_front(const struct ua_span *chunk)
 {
     const struct ua_arena_fast *fast = (const void *)__atomic_load_n(&chunk->arena, __ATOMIC_ACQUIRE);
 
-    if (chunk->chunk_state == UA_CHUNK_ACTIVE && fast != NULL) {
+    if (chunk->chunk_state == UA_CHUNK_ACTIVE && fast != NULL && __atomic_load_n(&chunk->in_hand, __ATOMIC_ACQUIRE)) {
         uintptr_t front = __atomic_load_n(&fast->front, __ATOMIC_ACQUIRE);
 
         if (front >= chunk->base && front <= ua_span_limit(chunk))

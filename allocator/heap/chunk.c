@@ -229,6 +229,7 @@ void ua_chunk_retire(struct ua_span *chunk, uintptr_t front, uintptr_t back, uin
     chunk->log_next = log_next;
     chunk->free_low = front;
     chunk->free_high = back;
+    __atomic_store_n(&chunk->in_hand, false, __ATOMIC_RELEASE);
 }
 
 void ua_chunk_fill(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,

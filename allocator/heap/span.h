@@ -80,6 +80,7 @@ struct ua_span {
     const void *made_site;   /* debug/: where it was allocated, if sampled, and freed; guard: the watcher's lock, */
     const void *freed_site;  /*         atomic */
     uintptr_t free_low, free_high; /* free range while no arena has it active; guard: owner or lock */
+    bool in_hand;            /* atomic: the range of its arena is this chunk's; guard: owner */
     uint16_t *log;           /* start of the type log, NULL when it has none; guard: owner */
     struct ua_log *log_record; /* whose `log` it is; atomic: readers of the ledger come from any thread */
     uint16_t *log_next;      /* where it goes on, while no arena has it active; guard: owner */

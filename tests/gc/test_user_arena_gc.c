@@ -234,6 +234,24 @@ static void test_the_quarantine_is_empty_after_a_collection(void **state)
     ua_heap_close(heap);
 }
 
+/* The old chunk lies right above the new one and holds scalars alone, so its front is the new one's end: a collection between the
+ * two must not take it for the new chunk's front and read a log that is empty. */
+static void test_collection_while_a_refill_goes_one_chunk_down(void **state)
+{
+    struct ua_heap *heap = gs_heap("go", "roots=registered");
+    struct ua_arena *arena = ua_arena_new(heap);
+
+    (void)state;
+    for (int round = 0; round < 6; round++) {
+        for (int i = 0; i < 2500; i++)
+            assert_non_null(ua_new(arena, &medium_scalar_even_type));
+        ua_arena_free(arena);
+        arena = ua_arena_new(heap);
+        ua_collect(heap);
+    }
+    ua_heap_close(heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_a_clone_keeps_what_it_points_to),
         cmocka_unit_test(test_a_redirected_object_is_an_ordinary_object),
         cmocka_unit_test(test_the_quarantine_is_empty_after_a_collection),
+        cmocka_unit_test(test_collection_while_a_refill_goes_one_chunk_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
