@@ -29,6 +29,7 @@
 #endif
 #define HX_ZEROES 0
 #define HX_REFILLS 0
+#define HX_LITTERS 1
 
 /* A preloaded malloc runs here under its own name with the same arms. */
 #define HX_BACKEND_ANY_NAME 1

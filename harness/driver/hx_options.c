@@ -28,7 +28,7 @@ const char hx_options_help[] =
     "  --scale F        0.01 to 100: multiplies the work of a process (1)\n"
     "  --events LIST    libpfm4 event names, joined by commas, in place of the standard groups\n"
     "  --input FILE     data for scenarios that read some; may be repeated\n"
-    "  --litter O,M,S   age the heap first: objects, mean size in bytes, share kept in percent\n"
+    "  --litter O,M,S   age each malloc first: share kept 0-1, times the live bytes, seed (0.95,20,1)\n"
     "  --allocator NAME=LIB   another malloc, preloaded; may be repeated\n"
     "  --profile quick|full   the other profile's cells and repetitions\n"
     "  --out DIR        an absent or empty folder (results/runs/<time>-<profile>)\n"
@@ -157,20 +157,18 @@ static bool parse_scale(const char *text, struct hx_settings *out, struct hx_err
     return true;
 }
 
-/* "O,M,S": three whole numbers, objects and mean size above zero, share 0 to 100. */
+/* "O,M,S": share of the litter that stays, its amount in multiples of the scenario's live bytes, seed. */
 static bool check_litter(const char *text, struct hx_error *error) {
-    uint64_t number[3] = {0};
-    size_t count = 0;
     char *copy = hx_dup(text);
     char *rest = NULL;
-    bool good = true;
-    for (char *part = strtok_r(copy, ",", &rest); part != NULL && good; part = strtok_r(NULL, ",", &rest)) {
-        good = count < 3 && hx_parse_u64(part, &number[count]);
-        count++;
-    }
+    const char *part[3] = {strtok_r(copy, ",", &rest), strtok_r(NULL, ",", &rest), strtok_r(NULL, ",", &rest)};
+    double occupancy = 0, multiplier = 0;
+    uint64_t seed = 0;
+    bool good = part[0] != NULL && part[1] != NULL && part[2] != NULL && strtok_r(NULL, ",", &rest) == NULL &&
+                hx_parse_double(part[0], &occupancy) && hx_parse_double(part[1], &multiplier) && hx_parse_u64(part[2], &seed) &&
+                occupancy >= 0 && occupancy <= 1 && multiplier > 0 && multiplier <= 1000;
     free(copy);
-    good = good && count == 3 && number[0] > 0 && number[1] > 0 && number[2] <= 100;
-    return good || hx_fail(error, "--litter %s: want objects,mean_bytes,percent_kept, such as 100000,64,20", text);
+    return good || hx_fail(error, "--litter %s: want occupancy,multiplier,seed: 0 to 1, above 0 to 1000, a whole number, such as 0.95,20,1", text);
 }
 
 static bool check_input(const char *path, struct hx_error *error) {
@@ -251,6 +249,7 @@ static bool apply(int option, const char *text, struct hx_options *out, struct h
         return add_input(text, out, error);
     case OPTION_LITTER:
         out->litter = text;
+        settings->litter = true;
         return check_litter(text, error);
     case OPTION_OUT:
         return set_word("--out", text, &out->out, error);

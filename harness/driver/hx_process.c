@@ -143,8 +143,7 @@ enum hx_process_end hx_process_step(struct hx_drive *drive, size_t index, uint64
 bool hx_process_learn(struct hx_drive *drive, struct hx_cell *cell, struct hx_error *error) {
     const struct hx_scenario *scenario = hx_catalogue_scenario(&drive->catalogue, cell->scenario);
     const struct hx_backend *backend = hx_catalogue_backend(&drive->catalogue, "bump");
-    struct hx_request request = {.pass = HX_PASS_PLAN, .cell = *cell, .seed = drive->seed, .pus = drive->pus, .pu_count = cell->threads,
-                                 .litter = drive->litter};
+    struct hx_request request = {.pass = HX_PASS_PLAN, .cell = *cell, .seed = drive->seed, .pus = drive->pus, .pu_count = cell->threads};
     bool floor_runs = false;
     for (size_t i = 0; backend != NULL && i < backend->scenario_count && !floor_runs; i++) {
         floor_runs = strcmp(backend->scenarios[i], cell->scenario) == 0 && backend->arms[0].reason[0] == '\0';

@@ -145,7 +145,7 @@ static bool is_passed_over(const struct hx_scenario *scenario, const struct hx_a
 
 /* Why the combination cannot run, or NULL. */
 static const char *absence(const struct hx_scenario *scenario, const struct hx_backend *backend, const struct hx_arm *arm,
-                           const struct hx_cell *cell, const struct hx_dial *dial) {
+                           const struct hx_cell *cell, const struct hx_dial *dial, const struct hx_settings *settings) {
     if (backend->missing != NULL) {
         return backend->missing;
     }
@@ -164,6 +164,9 @@ static const char *absence(const struct hx_scenario *scenario, const struct hx_b
     }
     if (cell->threads > scenario->threads_max) {
         return scenario->threads_max == 1 ? "a scenario of one thread" : "more threads than the scenario takes";
+    }
+    if (settings->litter && backend->allocator == HX_ALLOCATOR_NONE) {
+        return "only a malloc's heap can be littered";
     }
     if (cell->threads > 1 && backend->allocator == HX_ALLOCATOR_GLIBC && strcmp(arm->name, "keep") == 0) {
         return "glibc gives the pages of its other threads' arenas back, whatever it is told";
@@ -205,7 +208,7 @@ static void add_cell(struct hx_plan *plan, const struct hx_scenario *scenario, c
     HX_CHECK(hx_copy(cell.backend, sizeof cell.backend, backend->name));
     HX_CHECK(hx_copy(cell.arm, sizeof cell.arm, arm->name));
     put_options(&cell, scenario, options);
-    const char *reason = absence(scenario, backend, arm, &cell, dial);
+    const char *reason = absence(scenario, backend, arm, &cell, dial, settings);
     if (reason != NULL) {
         plan->absent = hx_grow(plan->absent, plan->absent_count + 1, sizeof *plan->absent);
         struct hx_absent *absent = &plan->absent[plan->absent_count++];

@@ -16,6 +16,7 @@ struct hx_settings {
     const char *scenario, *backend, *arm; /* GLOBs joined by commas; NULL = all */
     unsigned threads[HX_THREADS_MAX];     /* empty = 1 */
     size_t thread_count;
+    bool litter; /* heaps are aged first: what is no malloc is absent */
     bool eight_at_two; /* full, unless the user lists threads: eight workload cells also run on two threads */
     bool pages[HX_PAGES_COUNT];
     unsigned reps[HX_PASS_COUNT]; /* processes a cell and pass; 0 = the pass is not made */

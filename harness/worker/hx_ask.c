@@ -189,6 +189,7 @@ void hx_ask_parse(const char *json, struct hx_ask *out) {
     out->event_count = words(root, "events", out->event, HX_ASK_EVENTS_MAX);
     out->event_group = number(root, "event_group", 0, UINT32_MAX);
     if (!json_is_null(member(root, "litter"))) {
-        hx_die("litter: this version cannot age the heap; leave it null");
+        const char *litter = word(root, "litter");
+        out->litter = out->pass == HX_PASS_PLAN ? NULL : litter;
     }
 }

@@ -38,6 +38,7 @@ struct hx_ask {
     const char *event[HX_ASK_EVENTS_MAX];
     size_t event_count;
     uint64_t event_group;
+    const char *litter; /* "O,M,S" (hx_litter.h), or NULL; always NULL in pass plan, whose work it does not change */
 };
 
 /* Dies with one line on bad input. */

@@ -8,6 +8,9 @@
 #ifndef HX_BACKEND_ANY_NAME
 #define HX_BACKEND_ANY_NAME 0
 #endif
+#ifndef HX_LITTERS
+#define HX_LITTERS 0
+#endif
 #ifndef HX_SHARES
 #define HX_SHARES 0
 #endif
@@ -24,6 +27,7 @@ const struct hx_backend_arm *const hx_glue_arms = hx_backend_arms;
 const size_t hx_glue_arm_count = HX_COUNT_OF(hx_backend_arms);
 const bool hx_glue_any_name = HX_BACKEND_ANY_NAME;
 const bool hx_glue_refills = HX_REFILLS;
+const bool hx_glue_litters = HX_LITTERS;
 const bool hx_glue_shares = HX_SHARES;
 const bool hx_glue_collects = HX_COLLECTS;
 const char *const hx_glue_huge_absent = HX_HUGE_ABSENT;

@@ -18,6 +18,7 @@ extern const bool hx_glue_refills;  /* chunks are counted: each block must take 
 extern const bool hx_glue_collects; /* what is counted are collections: at least one a block, not the same number in all */
 extern const char *const hx_glue_huge_absent; /* why the allocator cannot ask for huge pages, or NULL */
 
+extern const bool hx_glue_litters; /* the heap is malloc's, and scattered objects change it (hx_litter.h) */
 extern const bool hx_glue_shares; /* environments share the first one's heap */
 
 extern const char *const hx_glue_memory; /* the malloc that the backend takes its memory from, or NULL: its own mappings */

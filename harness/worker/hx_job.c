@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "worker/hx_litter.h"
 #include "worker/hx_team.h"
 
 void *sc_keep(size_t bytes) {
@@ -184,4 +185,5 @@ void hx_job_prepare(struct hx_job *job, const struct hx_ask *ask) {
         lane->probe = sc_keep(sizeof *lane->probe);
         hx_probe_init(lane->probe);
     }
+    hx_litter_prepare(job);
 }

@@ -48,6 +48,8 @@ struct hx_lane {
     struct hx_env *env;
     struct hx_probe *probe; /* of forms SCOPES and CALLS; a mapping of its own */
     struct hx_cycle cycle;
+    struct hx_sizes *sizes; /* with litter: what a cycle asks for */
+    uint64_t litter_bytes;  /* of it that stay */
     struct hx_block *block; /* ask->blocks of them; the lane's own checksums */
     struct hx_pin_proof pin;
     struct hx_pin_verdict verdict;

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "worker/hx_litter.h"
 #include "worker/hx_team.h"
 
 static bool alone(const struct hx_job *job) {
@@ -40,6 +41,7 @@ static void rehearse_in(struct hx_lane *lane, struct hx_env *env, struct hx_cycl
     const struct hx_job *job = lane->job;
     struct hx_probe *probe = lane->probe;
     hx_probe_init(probe);
+    probe->sizes = lane->sizes;
     struct sc_run run = {.env = env, .probe = probe};
     uint64_t checksum = job->code[HX_PROBE_CALLS]->cycles(&run, lane->plan, 1);
     if (probe->live_bytes != 0) {
@@ -132,19 +134,32 @@ static void position(struct hx_lane *lane, void *argument) {
     hx_glue_position(lane->env);
 }
 
+/* The heap is filled once, by plan, or littered: the cycles are known before it is opened. */
 static bool fills(const struct hx_job *job) {
-    return strcmp(job->ask->arm, "keep") == 0; /* the heap is filled once, by plan: the cycles are known before it is opened */
+    return strcmp(job->ask->arm, "keep") == 0;
+}
+
+static bool litters(const struct hx_job *job) {
+    return job->ask->litter != NULL;
+}
+
+static void litter(struct hx_lane *lane, void *argument) {
+    (void)argument;
+    lane->litter_bytes = hx_litter_lane(lane);
 }
 
 void hx_job_begin(struct hx_job *job) {
     if (job->started) {
         return;
     }
-    if (fills(job) && !job->rehearsed) {
+    if ((fills(job) || litters(job)) && !job->rehearsed) {
         hx_job_rehearse_aside(job);
     }
     job->started = true;
     hx_team_start(job);
+    if (litters(job)) {
+        hx_team_in_turn(job, litter, NULL);
+    }
 }
 
 void hx_job_open(struct hx_job *job) {
@@ -155,7 +170,7 @@ void hx_job_open(struct hx_job *job) {
         sum_cycles(job);
         job->rehearsed = true;
     }
-    if (fills(job)) {
+    if (fills(job) || (litters(job) && job->ask->pass != HX_PASS_MEMORY)) {
         hx_team_in_turn(job, run_once, NULL);
     }
     hx_team_in_turn(job, position, NULL);

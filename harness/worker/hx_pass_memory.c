@@ -216,6 +216,13 @@ void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
     hx_report_metric(text, "idle", "retained_bytes", "bytes", since(idle.rss_anon_bytes, life->mark.rss_anon_bytes));
     report_drag(text, life);
     hx_report_metric(text, "all", "meta_bytes", "bytes", life->meta_bytes);
+    if (job->ask->litter != NULL) {
+        uint64_t bytes = 0;
+        for (unsigned i = 0; i < job->ask->threads; i++) {
+            bytes += job->lane[i].litter_bytes;
+        }
+        hx_report_metric(text, "all", "litter_bytes", "bytes", hx_figure_of((double)bytes));
+    }
     hx_report_metric(text, "all", "sample_cost", "ns", hx_figure_of(cost_ns));
     hx_report_metrics_end(text);
     report_series(text, life);

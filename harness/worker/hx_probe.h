@@ -31,6 +31,24 @@ enum hx_call {
 
 enum hx_phase { HX_PHASE_SETUP, HX_PHASE_ALLOC, HX_PHASE_USE, HX_PHASE_RELEASE, HX_PHASE_IDLE, HX_PHASE_COUNT };
 
+/* A fair sample of the sizes asked for (reservoir), for hx_litter. */
+enum { HX_SIZES_MAX = 4096 };
+struct hx_sizes {
+    uint64_t seen;
+    uint32_t bytes[HX_SIZES_MAX];
+};
+
+static inline void hx_sizes_note(struct hx_sizes *sizes, uint64_t bytes) {
+    uint64_t at = sizes->seen;
+    if (at >= HX_SIZES_MAX) {
+        at = hx_checksum_word(HX_CHECKSUM_INIT, at) % (at + 1);
+    }
+    if (at < HX_SIZES_MAX) {
+        sizes->bytes[at] = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+    }
+    sizes->seen++;
+}
+
 struct hx_probe {
     /* The oracle, form CALLS. It counts what the program asked for and still needs, knowing nothing of the allocator. */
     uint64_t ops;             /* allocation requests so far */
@@ -41,6 +59,7 @@ struct hx_probe {
     uint64_t frees;
     uint64_t allocation_sum; /* hash over size, count and kind of each request, in order */
     uint64_t requests;       /* scopes ended, forms SCOPES and CALLS */
+    struct hx_sizes *sizes;  /* NULL: nobody wants them */
 
     /* Latency: NULL entries are not timed. */
     struct hx_hist *hist[HX_CALL_COUNT];
@@ -105,6 +124,9 @@ static inline void hx_probe_count(struct hx_probe *probe, size_t size_bytes, siz
         probe->live_peak_bytes = probe->live_bytes;
     }
     probe->allocation_sum = hx_checksum_word(probe->allocation_sum, (uint64_t)size_bytes << 34 ^ (uint64_t)count << 2 ^ kind);
+    if (probe->sizes != NULL) {
+        hx_sizes_note(probe->sizes, bytes);
+    }
     if (probe->ops >= probe->sample_due_ops) {
         probe->on_sample(probe);
     }

@@ -40,6 +40,9 @@ static void report_place(struct hx_text *text, struct hx_job *job) {
     if (hx_job_lanes_per_pu(ask) > 1) {
         hx_json_string(text, NULL, "oversubscribed");
     }
+    if (ask->litter != NULL) {
+        hx_json_string(text, NULL, "littered");
+    }
     hx_json_close(text);
 }
 

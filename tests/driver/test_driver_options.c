@@ -69,9 +69,9 @@ static void lists_and_page_modes(void **state) {
     assert_true(options.settings.pages[HX_PAGES_HUGE]);
     assert_true(options.settings.scale == 0.5);
     assert_true(options.settings.seed == UINT64_MAX);
-    assert_true(PARSE("quick", "--pages", "both", "--litter", "1000,64,20"));
+    assert_true(PARSE("quick", "--pages", "both", "--litter", "0.95,20,7"));
     assert_true(options.settings.pages[HX_PAGES_4K] && options.settings.pages[HX_PAGES_HUGE]);
-    assert_string_equal(options.litter, "1000,64,20");
+    assert_string_equal(options.litter, "0.95,20,7");
 }
 
 static void resume_goes_with_output_words_only(void **state) {

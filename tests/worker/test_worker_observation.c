@@ -306,7 +306,10 @@ static void bad_input(void **state) {
         {"\"pus\":null", "\"pus\":[0,1]", "2 \"pus\" for 1 threads"},
         {"\"pus\":null", "\"pus\":[100000]", "PU 100000"},
         {"\"options\":\"-\"", "\"options\":\"a=b\"", "option"},
-        {"\"litter\":null", "\"litter\":\"1,2,3\"", "litter"},
+        {"\"litter\":null", "\"litter\":\"1,2,3\"", "only a malloc's heap"},
+        {"\"litter\":null", "\"litter\":\"1,2,x\"", "occupancy,multiplier,seed"},
+        {"\"litter\":null", "\"litter\":\"1,2,3,4\"", "occupancy,multiplier,seed"},
+        {"\"litter\":null", "\"litter\":7", "litter"},
         {"binary_trees", "json_dom", "needs input"},
         {"}", "", "no JSON object"},
     };
