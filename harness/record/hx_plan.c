@@ -334,6 +334,10 @@ bool hx_plan_make(const struct hx_catalogue *catalogue, const struct hx_settings
     return true;
 }
 
+uint64_t hx_pass_blocks(const struct hx_cell *cell, enum hx_pass pass) {
+    return pass == HX_PASS_COUNTERS && cell->blocks > HX_COUNTER_BLOCKS ? HX_COUNTER_BLOCKS : cell->blocks;
+}
+
 void hx_plan_free(struct hx_plan *plan) {
     free(plan->cells);
     free(plan->steps);

@@ -197,6 +197,7 @@ void hx_pass_counters(struct hx_job *job, struct hx_text *text) {
     report_counters(text, all.watch, lanes);
     report_usages(text, all.watch, lanes, job->migrations);
     struct hx_figure cost = all.watch[0].open ? hx_figure_of(all.cost_ns) : hx_figure_none("no counter is open");
+    hx_report_metric(text, "all", "ops", "count", hx_figure_of((double)hx_job_ops_total(job)));
     hx_report_metric(text, "all", "counters_read_cost", "ns", cost);
     hx_report_ledger(text, job);
     hx_report_metrics_end(text);

@@ -362,6 +362,10 @@ static void gate_has_dials_for_huge_alone(void **state) {
     assert_int_equal(plan.cell_count, 1);
     assert_int_equal(plan.cells[0].blocks, 16);
     assert_true(plan.cells[0].scale == 0.25);
+    assert_int_equal(hx_pass_blocks(&plan.cells[0], HX_PASS_TIME), 16);
+    assert_int_equal(hx_pass_blocks(&plan.cells[0], HX_PASS_COUNTERS), HX_COUNTER_BLOCKS);
+    plan.cells[0].blocks = 2;
+    assert_int_equal(hx_pass_blocks(&plan.cells[0], HX_PASS_COUNTERS), 2);
     hx_plan_free(&plan);
 }
 
