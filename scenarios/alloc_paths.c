@@ -54,7 +54,7 @@ _Static_assert(sizeof(struct n16) == 16 && sizeof(struct n40) == 40 && sizeof(st
 
 enum {
     GROUPS = 128,          /* of each the first object is read back */
-    LIVES_PER_CYCLE = 5,   /* 31 MiB, four chunks: a block holds refills */
+    LIVES_PER_CYCLE = 3,   /* 19 MiB, three chunks: a block holds refills, and a latency pass of the smallest objects 10 million calls */
     STRING_KINDS = 4096,   /* lengths drawn at set-up, used round and round */
     STRING_BYTES_LEAST = 9, /* room for the link */
     STRING_BYTES_SPREAD = 64,
@@ -170,8 +170,8 @@ HX_INLINE uint64_t group_size(const struct plan *plan, uint64_t size_bytes) {
     {                                                                         \
         .name = name_text, .why = why_text, .zeroed = SC_ZEROED,              \
         .backends = backends_text, .arms = "each,reuse,collect,bulk",         \
-        .dials = {[SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {1.0, 2, 8}},       \
-                  [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, 2, 8}},        \
+        .dials = {[SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {1.0, 1, 8}},       \
+                  [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, 1, 8}},        \
                   [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {0.25, 1, 16}}},     \
         .setup = setup,                                                       \
     }

@@ -139,6 +139,25 @@ static void backends_agree(void **state) {
     equal_everywhere("json_dom", "1", 0.01, input);
 }
 
+/* mimalloc's heaps must not bring mimalloc's malloc with them: a process where it has taken over is refused, a usual one has glibc's. */
+static void mimalloc_heap_leaves_malloc_alone(void **state) {
+    (void)state;
+    if (!is_here(&regions[3])) {
+        skip();
+    }
+    struct ask ask = ask_of("worker-mimalloc-heap", "counts", "binary_trees", "mimalloc-heap", "bulk");
+    ask.scale = 0.05;
+    struct answer answer;
+    worker_ask(&ask, &answer);
+    answer_sound(&answer);
+    answer_free(&answer);
+    ask.preload = "libmimalloc.so.2";
+    worker_ask(&ask, &answer);
+    assert_int_equal(answer.exit_code, 5);
+    assert_non_null(strstr(answer.error, "replaced malloc"));
+    answer_free(&answer);
+}
+
 /* Passes agree too: the probes change nothing, and one cycle is as good as six. */
 static void passes_agree(void **state) {
     (void)state;
@@ -232,6 +251,7 @@ static void planted_backends_are_found_out(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(backends_agree), cmocka_unit_test(regions_agree), cmocka_unit_test(machinery_agrees),
+        cmocka_unit_test(mimalloc_heap_leaves_malloc_alone),
         cmocka_unit_test(passes_agree),   cmocka_unit_test(seeds_decide),
         cmocka_unit_test(scale_scales),   cmocka_unit_test(planted_backends_are_found_out),
     };
