@@ -184,6 +184,22 @@ static json_t *settings_object(const struct hx_drive *drive, const struct hx_opt
     return object;
 }
 
+/* Planned scenarios that rely on zeros: a reader must know which backends cleared memory and which did not. */
+static json_t *zeroed_scenarios(const struct hx_drive *drive) {
+    json_t *names = json_array();
+    for (size_t i = 0; i < drive->catalogue.scenario_count; i++) {
+        const struct hx_scenario *scenario = &drive->catalogue.scenarios[i];
+        bool planned = false;
+        for (size_t c = 0; c < drive->plan.cell_count && !planned; c++) {
+            planned = strcmp(drive->plan.cells[c].scenario, scenario->name) == 0;
+        }
+        if (planned && scenario->zeroed) {
+            HX_CHECK(json_array_append_new(names, hx_tree_word(scenario->name)) == 0);
+        }
+    }
+    return names;
+}
+
 static json_t *make_head(struct hx_drive *drive, const struct hx_options *options, int argc, char **argv, const char *id, json_t *counters) {
     json_t *head = json_object(), *pus = json_array();
     char now[32];
@@ -200,6 +216,7 @@ static json_t *make_head(struct hx_drive *drive, const struct hx_options *option
         HX_CHECK(json_array_append_new(pus, json_integer(drive->pus[i])) == 0);
     }
     hx_tree_put(head, "pus", pus);
+    hx_tree_put(head, "zeroed", zeroed_scenarios(drive));
     hx_tree_put(head, "counters", counters);
     hx_tree_put(head, "versions", hx_identity_versions(&drive->catalogue));
     hx_tree_put(head, "workers", hx_identity_workers(&drive->catalogue));

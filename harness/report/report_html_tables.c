@@ -127,7 +127,8 @@ static void put_group(const struct hx_report_summary *summary, const char *scena
                       struct hx_report_footnotes *notes, struct hx_text *out) {
     hx_text_put(out, "<tr class=\"group\"><th>");
     hx_report_escape_html(out, scenario);
-    hx_text_format(out, "</th><th colspan=\"%d\"></th></tr>\n", HX_HEAD_COUNT);
+    hx_text_format(out, "</th><th colspan=\"%d\"><span class=\"quiet\">%s</span></th></tr>\n", HX_HEAD_COUNT,
+                   hx_report_zeroing(summary->run, scenario));
     for (size_t i = 0; i < count; i++) {
         const struct hx_report_cell *cell = &summary->run->cell[member[i]];
         struct hx_report_headline head;
@@ -164,7 +165,10 @@ void hx_html_headline(const struct hx_report_page *page, struct hx_text *out) {
         }
         hx_text_put(out, "</tr></thead><tbody>\n");
         for (size_t s = 0; s < scenarios; s++) {
-            put_group(summary, scenario[s], member, hx_report_group(run, scenario[s], pages[p], member), &notes, out);
+            size_t count = hx_report_group(run, scenario[s], pages[p], member);
+            if (count != 0) {
+                put_group(summary, scenario[s], member, count, &notes, out);
+            }
         }
         hx_text_put(out, "</tbody></table></div>\n");
     }

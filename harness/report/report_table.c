@@ -92,7 +92,9 @@ static void put_rows(const struct hx_report_summary *summary, struct hx_text *ou
             if (count == 0) {
                 continue;
             }
-            hx_text_format(out, "\n%s, %s\n  %-*s", g.scenario[s], hx_report_pages_name(g.pages[p]), columns, "");
+            const char *zeroing = hx_report_zeroing(summary->run, g.scenario[s]);
+            hx_text_format(out, "\n%s, %s%s%s%s\n  %-*s", g.scenario[s], hx_report_pages_name(g.pages[p]), zeroing[0] != '\0' ? " (" : "",
+                           zeroing, zeroing[0] != '\0' ? ")" : "", columns, "");
             for (size_t i = 0; i < HX_HEAD_COUNT; i++) {
                 put_right(out, hx_report_column_name[i], width[i]);
             }
@@ -246,12 +248,18 @@ void hx_report_markdown(const struct hx_report_summary *summary, const struct hx
         hx_text_format(out, "\n## %s\n", hx_report_pages_name(g.pages[p]));
         for (size_t s = 0; s < g.scenario_count; s++) {
             size_t count = hx_report_group(run, g.scenario[s], g.pages[p], g.member);
+            if (count == 0) {
+                continue;
+            }
             hx_text_put(out, "\n| ");
             hx_report_escape_markdown(out, g.scenario[s]);
             for (size_t i = 0; i < HX_HEAD_COUNT; i++) {
                 hx_text_format(out, " | %s", hx_report_column_name[i]);
             }
             hx_text_put(out, " |\n|---|---:|---:|---:|---:|---:|---:|---:|\n");
+            if (hx_report_zeroing(run, g.scenario[s])[0] != '\0') {
+                hx_text_format(out, "| *%s* | | | | | | | |\n", hx_report_zeroing(run, g.scenario[s]));
+            }
             for (size_t i = 0; i < count; i++) {
                 struct hx_report_headline head;
                 hx_report_headline(summary, g.member[i], &notes, &head);

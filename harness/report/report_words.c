@@ -38,6 +38,21 @@ size_t hx_report_distinct(const struct hx_report_run *run, const char *(*get)(co
     return count;
 }
 
+const char *hx_report_zeroing(const struct hx_report_run *run, const char *scenario) {
+    const json_t *zeroed = json_object_get(run->json, "zeroed");
+    json_t *name;
+    size_t i;
+    if (!json_is_array(zeroed)) {
+        return "";
+    }
+    json_array_foreach(zeroed, i, name) {
+        if (json_is_string(name) && strcmp(json_string_value(name), scenario) == 0) {
+            return "needs zeros: malloc is calloc, regions and bump clear each object";
+        }
+    }
+    return "needs no zeros: only the arenas clear";
+}
+
 /* Mallocs first, then arenas, then the rest, the floor last. */
 static size_t backend_rank(const char *backend) {
     static const char *const order[] = {"malloc", "mimalloc", "jemalloc", "tcmalloc", "", "arena-safe", "arena-go", "arena-kept",

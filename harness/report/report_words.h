@@ -37,6 +37,9 @@ void hx_report_say(const struct hx_report_summary *summary, struct hx_report_wor
 /* "faster 2.31x", "slower 1.40x", "same", or "-": the short form for a column. `sure` tells whether the interval excludes 1. */
 void hx_report_versus(const struct hx_report_comparison *comparison, char *out, bool *sure);
 
+/* Who clears memory in a scenario, in a few words; "" when the run does not say. */
+const char *hx_report_zeroing(const struct hx_report_run *run, const char *scenario);
+
 /* Groups of cells that are shown together: one scenario, page mode. Fills `member` (room for all cells) in the order of
  * the tables (mallocs, arenas, others, the floor) and returns how many. */
 size_t hx_report_group(const struct hx_report_run *run, const char *scenario, const char *pages, size_t *member);

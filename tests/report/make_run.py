@@ -210,6 +210,7 @@ class Run:
                "profile": "full" if self.args.full else "quick", "seed": self.args.seed, "argv": ["quick", "--seed", "<script>"],
                "started": "2026-01-02T03:04:05Z", "ended": "2026-01-02T03:06:25Z", "exit": 130 if self.args.interrupted else 0,
                "versions": {"arenabench": "0.1.0", "glibc": "2.36"}, "attestation": attestation,
+               "zeroed": ["request_server"],
                "plan": {"cells": self.cells, "order": [{"cell": c["index"], "pass": p, "rep": r, "event_group": 0} for c, p, r in self.order]}, "plan_sha256": "0" * 64,
                "allocation_checksum": {s: "0123456789abcdef" for s in self.scenarios}, "processes": self.processes}
         with open(f"{out}/run.json", "w") as file:

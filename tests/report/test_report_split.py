@@ -130,6 +130,9 @@ def test(program, folder):
     for text in ('id="credit"', 'id="price"', "The harness itself: "):
         check(text in html, f"report.html has no {text}")
     check("The harness itself: " in markdown and "The harness itself: " in done.stdout, "the harness's own time is not printed")
+    check("request_server, huge pages (needs zeros: malloc is calloc" in done.stdout, "the table does not say who clears")
+    for text in (html, markdown):
+        check("needs zeros: malloc is calloc" in text and "needs no zeros: only the arenas clear" in text, "a page does not say who clears")
     check_missing(program, folder)
     plain = make_run(f"{folder}/plain")
     done = run_report(program, plain, "--no-plots")
