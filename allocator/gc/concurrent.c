@@ -15,8 +15,7 @@
 #define HELP_BYTES ((uint64_t)256 << 10)
 #define WAIT_NS ((uint64_t)1000000)
 
-static uint64_t newest_serial;          /* atomic; marks of the whole process, so that no number comes twice */
-static struct ua_gc *all_concurrent;    /* guard: world lock */
+static struct ua_gc *all_collectors;    /* guard: world lock */
 
 static bool is_running(struct ua_gc *gc)
 {
@@ -40,9 +39,6 @@ void ua_gc_open_concurrent(struct ua_gc *gc, enum ua_gc_cause cause, bool held)
     ua_gc_stop(gc, &pause);
     ua_gc_begin(gc, cause, &pause);
     gc->marker.shared = true;
-    gc->counts = (struct ua_gc_counts){.total_alloc_start = ua_gc_load(&gc->heap->acct.total_alloc)};
-    gc->small.black_bytes = 0;
-    gc->small.black_objects = 0;
     ua_lock_acquire(&gc->roots.lock);
     ua_gc_mark_roots(gc, &gc->root_work);
     ua_lock_release(&gc->roots.lock);
@@ -56,7 +52,7 @@ void ua_gc_open_concurrent(struct ua_gc *gc, enum ua_gc_cause cause, bool held)
     gc->pacer.heap_scan += gc->marker.unlogged_bytes;
     ua_pacer_revise(&gc->pacer);
     ua_lock_release(&gc->pacer_lock);
-    ua_gc_store(&gc->serial, __atomic_add_fetch(&newest_serial, 1, __ATOMIC_RELAXED));
+    ua_gc_store(&gc->serial, ua_gc_new_serial());
     gc->current.mark_start_ns = ua_gc_now_ns(gc);
     set_marking(gc, held ? UA_GC_HELD : UA_GC_RUNNING);
     ua_gc_start(gc, &pause, true);
@@ -114,18 +110,18 @@ static bool try_terminate(struct ua_gc *gc)
     return true;
 }
 
+void ua_gc_terminate_locked(struct ua_gc *gc)
+{
+    /* Sleepers wait for the end, or for the sweep that follows. */
+    if (is_running(gc) && ua_pool_is_complete(&gc->pool) && try_terminate(gc))
+        ua_workers_wake(gc);
+}
+
 void ua_gc_terminate(struct ua_gc *gc)
 {
-    bool done = false;
-
     ua_world_lock();
-    if (is_running(gc) && ua_pool_is_complete(&gc->pool))
-        done = try_terminate(gc);
+    ua_gc_terminate_locked(gc);
     ua_world_unlock();
-    if (done)
-        ua_pool_wake(&gc->pool);
-    if (done)
-        ua_workers_wake(gc);
 }
 
 void ua_gc_close_held(struct ua_gc *gc)
@@ -250,41 +246,52 @@ void ua_gc_finish_running(struct ua_gc *gc)
     help_to_the_end(gc, ua_gc_load(&gc->serial));
 }
 
-/* In the child, world lock held: only the calling thread is left. */
-static void forget_marks_in_child(void)
+/* In the child: what other threads had in hand is lost. */
+static void forget_mark(struct ua_gc *gc)
 {
-    for (struct ua_gc *gc = all_concurrent; gc != NULL; gc = gc->next_concurrent) {
-        for (uint32_t i = 0; i < gc->workers.count; i++)
-            gc->workers.items[i].started = false;
-        if (__atomic_load_n(&gc->state, __ATOMIC_RELAXED) == UA_GC_IDLE)
-            continue;
-        set_marking(gc, UA_GC_IDLE);
-        gc->mark_open = false;
-        gc->marker.shared = false;
-        ua_marker_forget(&gc->marker);
-        ua_pool_forget(&gc->pool);
-        gc->pacer.triggered = UA_PACER_NONE;
-        ua_chunk_set_phase(&gc->heap->chunks, UA_PHASE_OFF);
+    for (uint32_t i = 0; i < gc->workers.count; i++)
+        gc->workers.items[i].started = false;
+    if (__atomic_load_n(&gc->state, __ATOMIC_RELAXED) == UA_GC_IDLE)
+        return;
+    set_marking(gc, UA_GC_IDLE);
+    gc->mark_open = false;
+    gc->marker.shared = false;
+    ua_marker_forget(&gc->marker);
+    ua_pool_forget(&gc->pool);
+    gc->pacer.triggered = UA_PACER_NONE;
+    ua_chunk_set_phase(&gc->heap->chunks, UA_PHASE_OFF);
+}
+
+/* World lock held. In the child only the calling thread is left. */
+static void at_fork(enum ua_world_fork when)
+{
+    for (struct ua_gc *gc = all_collectors; gc != NULL; gc = gc->next_collector) {
+        if (when == UA_FORK_PREPARE)
+            ua_workers_stand(gc);
+        else
+            ua_workers_go_on(gc);
+        if (when == UA_FORK_CHILD)
+            forget_mark(gc);
     }
 }
 
-void ua_gc_list_concurrent(struct ua_gc *gc)
+void ua_gc_list(struct ua_gc *gc)
 {
     ua_world_lock();
-    gc->next_concurrent = all_concurrent;
-    all_concurrent = gc;
-    ua_world_at_fork(forget_marks_in_child);
+    gc->next_collector = all_collectors;
+    all_collectors = gc;
+    ua_world_at_fork(at_fork);
     ua_world_unlock();
 }
 
-void ua_gc_unlist_concurrent(struct ua_gc *gc)
+void ua_gc_unlist(struct ua_gc *gc)
 {
-    struct ua_gc **link = &all_concurrent;
+    struct ua_gc **link = &all_collectors;
 
     ua_world_lock();
     while (*link != NULL && *link != gc)
-        link = &(*link)->next_concurrent;
+        link = &(*link)->next_collector;
     if (*link != NULL)
-        *link = gc->next_concurrent;
+        *link = gc->next_collector;
     ua_world_unlock();
 }

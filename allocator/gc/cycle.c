@@ -6,6 +6,15 @@
  * when the world runs again. */
 #include "gc/cycle.h"
 
+#define WAIT_NS ((uint64_t)100000)
+
+uint64_t ua_gc_new_serial(void)
+{
+    static uint64_t newest; /* atomic */
+
+    return __atomic_add_fetch(&newest, 1, __ATOMIC_RELAXED);
+}
+
 static enum ua_world_stop stop_kind(const struct ua_gc *gc)
 {
     return gc->heap->options.roots == UA_ROOTS_REGISTERED ? UA_WORLD_COOPERATIVE : UA_WORLD_BY_SIGNAL;
@@ -36,6 +45,18 @@ void ua_gc_start(struct ua_gc *gc, const struct ua_gc_pause *pause, bool opening
     ua_world_start();
 }
 
+/* A worker may be at work with nothing in its hands, so each cell by itself. */
+static void reset_counts(struct ua_gc *gc)
+{
+    uint64_t *cell = (uint64_t *)(void *)&gc->counts;
+
+    for (size_t i = 0; i < sizeof gc->counts / sizeof *cell; i++)
+        ua_gc_store(&cell[i], 0);
+    gc->counts.total_alloc_start = ua_gc_load(&gc->heap->acct.total_alloc);
+    ua_gc_store(&gc->small.black_bytes, 0);
+    ua_gc_store(&gc->small.black_objects, 0);
+}
+
 void ua_gc_begin(struct ua_gc *gc, enum ua_gc_cause cause, const struct ua_gc_pause *pause)
 {
     struct ua_gc_event *event = &gc->current;
@@ -54,6 +75,7 @@ void ua_gc_begin(struct ua_gc *gc, enum ua_gc_cause cause, const struct ua_gc_pa
     if (!gc->concurrent)
         ua_pacer_plan_stop_the_world(&gc->pacer, gc->processor_count);
     ua_lock_release(&gc->pacer_lock);
+    reset_counts(gc);
     ua_marker_begin(&gc->marker);
 }
 
@@ -192,6 +214,38 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     ua_gc_store(&gc->cycle_count, event->cycle);
 }
 
+/* World stopped: workers mark with the main marker until nothing is grey. */
+static void drain_together(struct ua_gc *gc)
+{
+    struct ua_mark_pool *pool = &gc->pool;
+    struct ua_marker *marker = &gc->marker;
+
+    if (gc->workers.count == 0)
+        return;
+    marker->shared = true;
+    ua_pool_begin(pool, marker);
+    ua_pool_enter(pool);
+    ua_pool_give(pool, marker);
+    ua_gc_store(&gc->serial, ua_gc_new_serial());
+    __atomic_store_n(&gc->stopped_marking, 1, __ATOMIC_RELEASE);
+    ua_workers_wake(gc);
+    for (;;) {
+        uint32_t seen;
+
+        while (ua_mark_drain_some(marker, UA_WORKER_QUANTUM_BYTES) || ua_pool_take(pool, marker))
+            ua_pool_share(pool, marker);
+        seen = ua_pool_seen(pool);
+        if (ua_pool_leave(pool, marker) || ua_pool_is_complete(pool))
+            break;
+        ua_pool_wait(pool, seen, WAIT_NS);
+        ua_pool_enter(pool);
+    }
+    __atomic_store_n(&gc->stopped_marking, 0, __ATOMIC_RELEASE);
+    marker->work.lost |= pool->lost;
+    marker->shared = false;
+    gc->current.background_ns = ua_gc_load(&gc->counts.background_ns);
+}
+
 /* World stopped: the whole mark and its end. Returns the chunks that may be made ready once the world runs. */
 static struct ua_span *mark_stopped(struct ua_gc *gc)
 {
@@ -202,6 +256,7 @@ static struct ua_span *mark_stopped(struct ua_gc *gc)
     ua_gc_mark_roots(gc, &gc->root_work);
     while (ua_work_pop(&gc->born, &born))
         ua_mark_address(&gc->marker, born);
+    drain_together(gc);
     ua_gc_mark_rest(gc);
     ua_lock_release(&gc->roots.lock);
     gc->current.mark_ns = ua_gc_now_ns(gc) - start_ns;

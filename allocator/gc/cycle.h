@@ -53,16 +53,21 @@ struct ua_span *ua_gc_conclude(struct ua_gc *gc);
 /* The world runs again; the world lock is still held. */
 void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready);
 
+/* A number for a mark, unique in the process. */
+uint64_t ua_gc_new_serial(void);
+
 /* concurrent.c. World lock held, no mark open, all swept. */
 void ua_gc_open_concurrent(struct ua_gc *gc, enum ua_gc_cause cause, bool held);
 /* World lock held: ends a held mark. */
 void ua_gc_close_held(struct ua_gc *gc);
 /* Forced: marks until it is done and swept. Else: opens a mark if the cause still holds. */
 void ua_gc_collect_concurrent(struct ua_gc *gc, enum ua_gc_cause cause);
+/* ua_gc_terminate for a caller that holds the world lock. */
+void ua_gc_terminate_locked(struct ua_gc *gc);
 /* Marks until no mark runs. */
 void ua_gc_finish_running(struct ua_gc *gc);
-/* The process's concurrent collectors, for fork. */
-void ua_gc_list_concurrent(struct ua_gc *gc);
-void ua_gc_unlist_concurrent(struct ua_gc *gc);
+/* The process's collectors, for fork. */
+void ua_gc_list(struct ua_gc *gc);
+void ua_gc_unlist(struct ua_gc *gc);
 
 #endif

@@ -78,8 +78,7 @@ static void deinit(struct ua_heap *heap)
     struct ua_gc *gc = heap->gc;
 
     ua_workers_stop(gc);
-    if (gc->concurrent)
-        ua_gc_unlist_concurrent(gc);
+    ua_gc_unlist(gc);
     ua_pool_deinit(&gc->pool);
     ua_small_deinit(&gc->small);
     ua_roots_deinit(&gc->roots);
@@ -127,9 +126,12 @@ bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
     heap->gc_ops = &ops;
     gc->decay_began_ns = ua_clock_now_ns(heap->clock);
     ua_gc_commit(gc);
-    if (gc->concurrent)
-        ua_gc_list_concurrent(gc);
-    if (!ua_workers_init(gc) || !ua_workers_start(gc)) {
+    if (!ua_workers_init(gc)) {
+        ua_error_set(ENOMEM, "ua_heap_new: no memory for the collector's workers");
+        return false;
+    }
+    ua_gc_list(gc);
+    if (!ua_workers_start(gc)) {
         ua_error_set(EAGAIN, "ua_heap_new: the collector's threads cannot be made");
         return false;
     }

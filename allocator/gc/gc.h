@@ -61,13 +61,14 @@ struct ua_gc {
     bool mark_open;                  /* a test's; guard: world */
     bool concurrent;                 /* constant: collect=concurrent */
     uint32_t state;                  /* atomic, enum ua_gc_state; changes with the world stopped */
+    uint32_t stopped_marking;        /* atomic: workers help to mark in the pause (stw) */
     uint64_t serial;                 /* atomic; the open mark's number, unique in the process */
     struct ua_mark_pool pool;
     struct ua_gc_counts counts;
     struct ua_workers workers;
     struct ua_sweep sweep;
     struct ua_assists assists;
-    struct ua_gc *next_concurrent;   /* all concurrent collectors of the process, for fork; guard: world */
+    struct ua_gc *next_collector;   /* all collectors of the process, for fork; guard: world */
     int32_t processor_count;         /* constant */
     uint64_t trigger_bytes;          /* atomic; heap_live that starts the next cycle */
     uint64_t goal_bytes;             /* atomic */

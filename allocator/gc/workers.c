@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "gc/workers.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 
@@ -84,7 +85,9 @@ enum ua_worker_turn ua_worker_turn(struct ua_worker *worker, uint64_t *rest_ns)
     }
     ua_pool_enter(&gc->pool);
     found = ua_pool_take(&gc->pool, &worker->marker);
-    while (found && *rest_ns == 0 && mark_quantum(gc, &worker->marker)) {
+    if (!found)
+        return ua_pool_leave(&gc->pool, &worker->marker) ? UA_TURN_COMPLETE : UA_TURN_NOTHING;
+    while (*rest_ns == 0 && mark_quantum(gc, &worker->marker)) {
         uint64_t begin_ns = gc->current.mark_start_ns;
 
         ua_gc_flush(gc, &worker->marker, true);
@@ -100,13 +103,39 @@ enum ua_worker_turn ua_worker_turn(struct ua_worker *worker, uint64_t *rest_ns)
     ua_gc_add(&gc->counts.background_ns, spent_ns);
     if (ua_pool_leave(&gc->pool, &worker->marker))
         return UA_TURN_COMPLETE;
-    return found ? UA_TURN_WORKED : UA_TURN_NOTHING;
+    return UA_TURN_WORKED;
 }
 
 static bool has_mark(struct ua_gc *gc)
 {
-    return __atomic_load_n(&gc->state, __ATOMIC_ACQUIRE) == UA_GC_RUNNING &&
-           __atomic_load_n(&gc->workers.hold, __ATOMIC_RELAXED) == 0;
+    if (__atomic_load_n(&gc->workers.hold, __ATOMIC_RELAXED) != 0)
+        return false;
+    return __atomic_load_n(&gc->stopped_marking, __ATOMIC_ACQUIRE) != 0 ||
+           __atomic_load_n(&gc->state, __ATOMIC_ACQUIRE) == UA_GC_RUNNING;
+}
+
+/* The process forks: stands still, with no lock and nothing grey in its hands, until that is done. */
+static void stand_for_fork(struct ua_worker *worker)
+{
+    uint32_t *forking = &worker->gc->workers.forking;
+
+    while (__atomic_load_n(forking, __ATOMIC_SEQ_CST) != 0) {
+        __atomic_store_n(&worker->stands, 1, __ATOMIC_SEQ_CST);
+        ua_futex_wait(forking, 1, IDLE_WAIT_NS);
+    }
+}
+
+/* Around what may take long and holds nothing: sleeping, or waiting for the world lock, which the forking thread has. */
+static void begin_standing(struct ua_worker *worker)
+{
+    __atomic_store_n(&worker->stands, 1, __ATOMIC_SEQ_CST);
+}
+
+static void end_standing(struct ua_worker *worker)
+{
+    __atomic_store_n(&worker->stands, 0, __ATOMIC_SEQ_CST);
+    stand_for_fork(worker);
+    __atomic_store_n(&worker->stands, 0, __ATOMIC_SEQ_CST);
 }
 
 static void do_mark(struct ua_worker *worker, uint32_t seen)
@@ -116,16 +145,27 @@ static void do_mark(struct ua_worker *worker, uint32_t seen)
 
     switch (ua_worker_turn(worker, &rest_ns)) {
     case UA_TURN_COMPLETE:
-        ua_gc_terminate(gc);
+        if (!gc->concurrent)
+            break; /* the thread that stopped the world goes on */
+        begin_standing(worker);
+        ua_world_lock();
+        __atomic_store_n(&worker->stands, 0, __ATOMIC_SEQ_CST); /* who forks has the lock: nobody does */
+        ua_gc_terminate_locked(gc);
+        ua_world_unlock();
+        return;
+    case UA_TURN_WORKED:
+        if (rest_ns == 0)
+            return;
         break;
     case UA_TURN_NOTHING:
-        ua_pool_wait(&gc->pool, seen, IDLE_WAIT_NS);
-        break;
-    case UA_TURN_WORKED:
-        if (rest_ns != 0)
-            ua_futex_wait(&gc->workers.quit, 0, rest_ns);
         break;
     }
+    begin_standing(worker);
+    if (rest_ns != 0)
+        ua_futex_wait(&gc->workers.quit, 0, rest_ns);
+    else
+        ua_pool_wait(&gc->pool, seen, IDLE_WAIT_NS);
+    end_standing(worker);
 }
 
 static void *run(void *argument)
@@ -136,10 +176,15 @@ static void *run(void *argument)
     while (__atomic_load_n(&gc->workers.quit, __ATOMIC_ACQUIRE) == 0) {
         uint32_t seen = ua_pool_seen(&gc->pool);
 
-        if (has_mark(gc))
+        stand_for_fork(worker);
+        __atomic_store_n(&worker->stands, 0, __ATOMIC_SEQ_CST);
+        if (has_mark(gc)) {
             do_mark(worker, seen);
-        else if (!ua_sweep_some(gc))
+        } else if (!gc->concurrent || !ua_sweep_some(gc)) {
+            begin_standing(worker);
             ua_pool_wait(&gc->pool, seen, UA_FUTEX_FOR_EVER);
+            end_standing(worker);
+        }
     }
     return NULL;
 }
@@ -176,6 +221,22 @@ void ua_workers_stop(struct ua_gc *gc)
             pthread_join(workers->items[i].thread, NULL);
         workers->items[i].started = false;
     }
+}
+
+void ua_workers_stand(struct ua_gc *gc)
+{
+    struct ua_workers *workers = &gc->workers;
+
+    __atomic_store_n(&workers->forking, 1, __ATOMIC_SEQ_CST);
+    for (uint32_t i = 0; i < workers->count; i++)
+        while (workers->items[i].started && __atomic_load_n(&workers->items[i].stands, __ATOMIC_SEQ_CST) == 0)
+            sched_yield();
+}
+
+void ua_workers_go_on(struct ua_gc *gc)
+{
+    __atomic_store_n(&gc->workers.forking, 0, __ATOMIC_SEQ_CST);
+    ua_futex_wake(&gc->workers.forking);
 }
 
 void ua_workers_wake(struct ua_gc *gc)

@@ -4,7 +4,7 @@
  * that works its share of the time and rests in between (fractional). Go spreads the latter over all processors; here one
  * thread has all of it. Option workers=N: N dedicated threads instead, whatever share that is.
  *
- * Under collect=concurrent a heap starts its threads when it is made and ends them when it is closed. They block all signals,
+ * Under collect=stw with workers=N the N threads help to mark in the pause. A heap starts its threads when it is made and ends them when it is closed. They block all signals,
  * are not attached, and so are never stopped: they read what may be read while the program runs. After the mark they sweep.
  * Guard: counters are atomic. */
 #ifndef ALLOCATOR_GC_WORKERS_H
@@ -28,6 +28,7 @@ struct ua_worker {
     double share;        /* of one processor; 1 = dedicated */
     uint64_t serial;     /* of the mark that worked_ns is about */
     uint64_t worked_ns;
+    uint32_t stands;     /* atomic: holds no lock and nothing grey; looks at `forking` before it goes on */
 };
 
 struct ua_workers {
@@ -35,6 +36,7 @@ struct ua_workers {
     uint32_t count;
     uint32_t quit;           /* atomic */
     uint32_t hold;           /* atomic; tests drive the workers themselves */
+    uint32_t forking;        /* atomic */
 };
 
 /* Pure. How many threads and which share each has, for `processors` and the option's value. */
@@ -53,6 +55,10 @@ bool ua_workers_start(struct ua_gc *gc);
 void ua_workers_stop(struct ua_gc *gc);
 /* Makes threads look for something to do. */
 void ua_workers_wake(struct ua_gc *gc);
+
+/* Around a fork, world lock held: the workers stand, so that the child finds no lock of theirs taken. */
+void ua_workers_stand(struct ua_gc *gc);
+void ua_workers_go_on(struct ua_gc *gc);
 
 /* What a worker found to do. */
 enum ua_worker_turn { UA_TURN_NOTHING, UA_TURN_WORKED, UA_TURN_COMPLETE };

@@ -53,7 +53,7 @@ static uint32_t signal_stop;       /* atomic; not 0 while a stop by signal is wa
 static uint32_t answer_word;       /* atomic; counts answers, so that the stopper can sleep */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t exit_key;
-static void (*fork_hook)(void);    /* guard: world lock */
+static void (*fork_hook)(enum ua_world_fork when); /* guard: world lock */
 static int setup_error;            /* written once, under `once` */
 static _Thread_local struct ua_thread self;
 
@@ -391,14 +391,18 @@ void ua_world_each_whole_stack(ua_world_range_fn *fn, void *context)
 void ua_world_fork_prepare(void)
 {
     ua_world_lock();
+    if (fork_hook != NULL)
+        fork_hook(UA_FORK_PREPARE);
 }
 
 void ua_world_fork_parent(void)
 {
+    if (fork_hook != NULL)
+        fork_hook(UA_FORK_PARENT);
     ua_world_unlock();
 }
 
-void ua_world_at_fork(void (*hook)(void))
+void ua_world_at_fork(void (*hook)(enum ua_world_fork when))
 {
     ua_lock_check_held(&world_lock);
     fork_hook = hook;
@@ -412,6 +416,6 @@ void ua_world_fork_child(void)
     self.previous = NULL;
     self.thread = pthread_self();
     if (fork_hook != NULL)
-        fork_hook();
+        fork_hook(UA_FORK_CHILD);
     ua_world_unlock();
 }

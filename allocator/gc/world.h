@@ -55,7 +55,8 @@ void ua_world_note_tls(void);
 void ua_world_fork_prepare(void);
 void ua_world_fork_parent(void);
 void ua_world_fork_child(void);
-/* Called in the child with the world lock held. World lock held; one hook for the process. */
-void ua_world_at_fork(void (*hook)(void));
+enum ua_world_fork { UA_FORK_PREPARE, UA_FORK_PARENT, UA_FORK_CHILD };
+/* Called in all three with the world lock held. World lock held; one hook for the process. */
+void ua_world_at_fork(void (*hook)(enum ua_world_fork when));
 
 #endif
