@@ -22,6 +22,7 @@ static struct ua_heap *heap_of(const char *preset)
     options.sanitizer = UA_SANITIZER_OFF;
     options.gogc = UA_GOGC_OFF;
     options.quarantine_limit_bytes = 0;
+    options.roots = UA_ROOTS_REGISTERED;
     heap = ua_heap_new(&options);
     assert_non_null(heap);
     return heap;
@@ -222,6 +223,37 @@ static void test_never_used_chunks_ascend(void **state)
     ua_heap_close(heap);
 }
 
+/* A sweep puts recycled chunks in front of those that were never used, and these still ascend. */
+static void test_recycled_chunks_come_first(void **state)
+{
+    struct ua_heap *heap = heap_of("go");
+    struct ua_arena *arena = ua_arena_new(heap);
+    uintptr_t base = (uintptr_t)ua_new(arena, &small_pointer_type);
+    uintptr_t order[5];
+
+    (void)state;
+    take_mib(arena, 7 + 8 + 1); /* chunks 0 and 1 full, 2 active */
+    ua_arena_free(arena);
+    expect_lists(heap, 1, 5, 2, 0);
+    ua_collect(heap);
+    expect_lists(heap, 1, 7, 0, 0);
+    arena = ua_arena_new(heap);
+    for (size_t i = 0; i < 5; i++) {
+        struct small_pointer *first = ua_new(arena, &small_pointer_type);
+
+        order[i] = ((uintptr_t)first - base) / CHUNK;
+        take_mib(arena, i == 0 ? 6 : 7);
+        take_mib(arena, i == 4 ? 0 : 1); /* into the next chunk */
+        if (i < 4)
+            assert_int_equal(stats_of(heap).chunks_active, i + 2);
+    }
+    assert_int_equal(order[0], 2);
+    assert_int_equal(order[1] + order[2], 1); /* 0 and 1: the order among them is the sweep's */
+    assert_int_equal(order[3], 3);
+    assert_int_equal(order[4], 4);
+    ua_heap_close(heap);
+}
+
 static void test_quarter_chunk_boundary(void **state)
 {
     struct ua_heap *heap = heap_of("go");
@@ -266,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_reuse_list_is_last_in_first_out),
         cmocka_unit_test(test_kept_rewinds),
         cmocka_unit_test(test_never_used_chunks_ascend),
+        cmocka_unit_test(test_recycled_chunks_come_first),
         cmocka_unit_test(test_quarter_chunk_boundary),
         cmocka_unit_test(test_second_small_arena_costs_a_page),
     };
