@@ -56,7 +56,8 @@ struct ua_zero_state {
     bool huge_asked;
 };
 
-struct ua_span {
+/* Whole cache lines, also in an array: two chunks share none, and a marker may prefetch what a small span would have. */
+struct __attribute__((aligned(64))) ua_span {
     struct ua_node node;     /* ready / reuse / fault / quarantine list; guard: lock */
     struct ua_span *next;    /* an arena's full list, batches of frees; guard: owner */
     uintptr_t base;          /* constant while the span is in use */
