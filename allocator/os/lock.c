@@ -66,13 +66,13 @@ void ua_lock_release(struct ua_lock *lock)
 /* Rank 0 is nobody's: its bit stands for a deferral. */
 void ua_lock_defer_begin(void)
 {
-    ua_held_ranks = 1;
+    ua_held_ranks |= 1;
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
     while (UA_UNLIKELY(__atomic_load_n(&ua_lock_gate, __ATOMIC_RELAXED) != 0)) {
-        ua_held_ranks = 0;
+        ua_held_ranks &= ~(uint64_t)1;
         become_idle();
         ua_lock_wait_at_gate();
-        ua_held_ranks = 1;
+        ua_held_ranks |= 1;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
     }
 }
@@ -80,9 +80,9 @@ void ua_lock_defer_begin(void)
 void ua_lock_defer_end(void)
 {
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    ua_held_ranks = 0;
+    ua_held_ranks &= ~(uint64_t)1; /* locks that were held before still are */
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (ua_lock_stop_wanted != NULL && UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_RELAXED) != 0))
+    if (ua_held_ranks == 0 && ua_lock_stop_wanted != NULL && UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_RELAXED) != 0))
         ua_lock_idle_hook();
 }
 
