@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "gc/gc.h"
 #include "gc/world.h"
 
 #define SEGMENTS_FIRST 128u
@@ -186,6 +187,13 @@ static void sweep_line(struct ua_marker *marker, const char *line, uint64_t *byt
     ua_meta_each(&marker->heap->meta, leave_out, &sweep);
     leave_out((uintptr_t)heap, ua_align_up(sizeof *heap, UA_PHYS_PAGE_BYTES), &sweep);
     ua_world_each_whole_stack(leave_out_stack, &sweep);
+    for (uint32_t i = 0; i < heap->gc->workers.count; i++) {
+        const struct ua_worker *worker = &heap->gc->workers.items[i];
+        uintptr_t stack_low = __atomic_load_n(&worker->stack_low, __ATOMIC_ACQUIRE);
+
+        if (stack_low != 0)
+            leave_out(stack_low, worker->stack_bytes, &sweep);
+    }
     if (sweep.low < sweep.high)
         sweep_mapping(&sweep);
     *bytes += sweep.bytes;

@@ -168,11 +168,24 @@ static void do_mark(struct ua_worker *worker, uint32_t seen)
     end_standing(worker);
 }
 
+static void note_stack(struct ua_worker *worker)
+{
+    pthread_attr_t attributes;
+    void *low = NULL;
+
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return;
+    if (pthread_attr_getstack(&attributes, &low, &worker->stack_bytes) == 0)
+        __atomic_store_n(&worker->stack_low, (uintptr_t)low, __ATOMIC_RELEASE);
+    pthread_attr_destroy(&attributes);
+}
+
 static void *run(void *argument)
 {
     struct ua_worker *worker = argument;
     struct ua_gc *gc = worker->gc;
 
+    note_stack(worker);
     while (__atomic_load_n(&gc->workers.quit, __ATOMIC_ACQUIRE) == 0) {
         uint32_t seen = ua_pool_seen(&gc->pool);
 

@@ -25,6 +25,8 @@ struct ua_worker {
     struct ua_marker marker;
     pthread_t thread;
     bool started;
+    uintptr_t stack_low; /* atomic; 0 until the thread runs: full of heap addresses that are no roots */
+    size_t stack_bytes;  /* constant once stack_low is set */
     double share;        /* of one processor; 1 = dedicated */
     uint64_t serial;     /* of the mark that worked_ns is about */
     uint64_t worked_ns;

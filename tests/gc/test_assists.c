@@ -1,0 +1,120 @@
+/* test_assists.c - each payment of an allocating thread, computed anew from the figures that were published with it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "gc/assist.h"
+#include "gc/city.h"
+
+static int64_t to_i64(double x)
+{
+    return x >= -0x1p63 && x < 0x1p63 ? (int64_t)x : INT64_MIN;
+}
+
+/* gcControllerState.revise, from the published figures alone. */
+static void rates(const struct ua_gc_pace *pace, double *work_per_byte, double *bytes_per_work)
+{
+    int32_t percent = pace->gc_percent < 0 ? 100000 : pace->gc_percent;
+    int64_t live = (int64_t)pace->heap_live;
+    int64_t goal = (int64_t)pace->heap_goal;
+    int64_t work = pace->heap_scan_work + pace->stack_scan_work + pace->globals_scan_work;
+    int64_t expected = (int64_t)(pace->last_heap_scan + pace->last_stack_scan + pace->globals_scan);
+    int64_t most = (int64_t)(pace->heap_scan + pace->max_stack_scan + pace->globals_scan);
+    int64_t work_left;
+    int64_t bytes_left;
+
+    if (work > expected) {
+        double stretched = (double)(goal - (int64_t)pace->triggered) / (double)expected * (double)most;
+        int64_t extended = (int64_t)((uint64_t)to_i64(stretched) + pace->triggered);
+        int64_t hard = to_i64((1.0 + (double)percent / 100.0) * (double)goal);
+
+        goal = extended > hard ? hard : extended;
+        expected = most;
+    }
+    if (live > goal) {
+        goal = to_i64((double)goal * 1.1);
+        expected = most;
+    }
+    work_left = expected - work < 1000 ? 1000 : expected - work;
+    bytes_left = goal - live <= 0 ? 1 : goal - live;
+    *work_per_byte = (double)work_left / (double)bytes_left;
+    *bytes_per_work = (double)bytes_left / (double)work_left;
+}
+
+static void check_assist(const struct ua_gc_assist_event *event)
+{
+    double work_per_byte;
+    double bytes_per_work;
+    int64_t work;
+    int64_t debt = event->debt_bytes;
+
+    assert_true(event->debt_bytes > 0 && event->stolen_work + event->done_work > 0);
+    rates(&event->plan, &work_per_byte, &bytes_per_work);
+    work = to_i64(work_per_byte * (double)debt);
+    if (work < 65536) {
+        work = 65536;
+        debt = to_i64(bytes_per_work * (double)work);
+    }
+    assert_true(event->planned_work == work);
+    assert_true(event->planned_bytes == debt);
+    assert_true(event->stolen_work <= work);
+    if (event->stolen_work == work)
+        assert_true(event->stolen_bytes == debt);
+    else if (event->stolen_work > 0)
+        assert_true(event->stolen_bytes == 1 + to_i64(bytes_per_work * (double)event->stolen_work));
+    else
+        assert_true(event->stolen_bytes == 0);
+    if (event->done_work > 0) {
+        rates(&event->pay, &work_per_byte, &bytes_per_work);
+        assert_true(event->done_bytes == 1 + to_i64(bytes_per_work * (double)event->done_work));
+    }
+}
+
+static void test_assists_follow_the_pacer(void **state)
+{
+    static struct ua_gc_assist_event events[UA_ASSISTS_KEPT];
+    struct city city = {.heap = gs_heap("go", "collect=concurrent gogc=25 roots=registered sanitizer=off")};
+    size_t count;
+    size_t stolen = 0;
+    size_t marked = 0;
+
+    (void)state;
+    city_run_steadily(&city, 24 * MIB, 3, 12);
+    count = ua_gc_assists(city.heap, events, UA_ASSISTS_KEPT);
+    for (size_t i = 0; i < count; i++) {
+        check_assist(&events[i]);
+        stolen += events[i].stolen_work > 0;
+        marked += events[i].done_work > 0;
+        assert_true(i == 0 || events[i].cycle >= events[i - 1].cycle);
+    }
+    printf("%zu assists, %zu took credit, %zu marked\n", count, stolen, marked);
+    assert_true(count > 0);
+    assert_true(marked > 0);
+    city_close(&city);
+}
+
+static void test_no_assists_where_they_are_off(void **state)
+{
+    struct city city = {.heap = gs_heap("go", "collect=concurrent gogc=25 roots=registered sanitizer=off assist=off")};
+    struct ua_gc_assist_event event;
+
+    (void)state;
+    city_run_steadily(&city, 8 * MIB, 2, 4);
+    assert_int_equal(ua_gc_assists(city.heap, &event, 1), 0);
+    city_close(&city);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_assists_follow_the_pacer),
+        cmocka_unit_test(test_no_assists_where_they_are_off),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
