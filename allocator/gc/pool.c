@@ -38,7 +38,6 @@ void ua_pool_begin(struct ua_mark_pool *pool, const struct ua_marker *leader)
 
 void ua_pool_forget(struct ua_mark_pool *pool)
 {
-    ua_lock_init(&pool->lock, UA_RANK_GREY, pool->lock.acquired_count);
     pool->at_work = 0;
     pool->sleepers = 0;
     pool->helpers = NULL;
