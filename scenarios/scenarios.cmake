@@ -1,5 +1,5 @@
 # One word a scenario: scenarios/WORD.c, compiled into every worker.
-set(AB_SCENARIOS json_dom binary_trees request_server request_open
+set(AB_SCENARIOS json_dom binary_trees request_server request_open gc_pacing
   alloc_paths alloc_slices arena_lifecycle refill zeroing_written zeroing_relied empty)
 # A file that holds several: their names are WORD_NAME.
 set(AB_SCENARIO_NAMES_alloc_paths p16 p40 p64 n16 n40 n64 p16_out p40_out p64_out n16_out n40_out n64_out str)

@@ -17,7 +17,7 @@
  *   functions   hx_open hx_close hx_scope_open hx_scope_close hx_new hx_slice hx_bytes hx_free hx_store
  *               hx_position (untimed, between blocks: every block starts from the same position), hx_refills (chunks taken
  *               so far), hx_chunk (changes when an allocation took a chunk), hx_ledger
- *   perhaps     HX_COLLECTS HX_BLOCK_END HX_ROOT HX_HUGE_ABSENT: hx_backend_defaults.h says what they are otherwise
+ *   perhaps     HX_COLLECTS HX_BLOCK_END HX_ROOT HX_HUGE_ABSENT HX_TRACE: hx_backend_defaults.h says what they are otherwise
  *   optional    HX_NEW_RUNTIME(scope, type): hx_new by the out-of-line path, where the backend has two (else it is hx_new)
  *               HX_BACKEND_MEMORY: the malloc it takes memory from ("glibc", "mimalloc"): the driver sets that one's page mode, and
  *               has it keep its pages; HX_BACKEND_ABSENT(): why no arm can run here, found out when the worker is asked
@@ -46,6 +46,7 @@ struct hx_open_args {
     const char *arm;
     const char *options; /* "-" or key=value,... sorted */
     bool huge_pages;
+    unsigned scopes_open; /* most scopes that the scenario has open at a time */
     uint64_t planned_bytes; /* of all blocks together as a malloc lays them out (8-byte header, 16-byte steps): arms that never
                                free must hold them. 0 while nobody knows (rehearsal) */
     const struct hx_env *first; /* NULL for the first environment of the process; else that one, open */
@@ -66,6 +67,21 @@ struct hx_ledger_row {
     uint64_t value;
 };
 enum { HX_LEDGER_ROWS_MAX = 48 };
+
+/* A collector's change of phase. `constant` strings; times of the monotonic clock. */
+struct hx_gc_phase {
+    uint64_t cycle;
+    const char *phase; /* "mark" begins, "termination": all is marked, "off": swept */
+    const char *cause;
+    uint64_t time_ns;
+    uint64_t heap_live_bytes;
+    uint64_t goal_bytes;
+    uint64_t trigger_bytes;
+    uint64_t mark_work_bytes; /* of the mark that ended here */
+    uint64_t assist_ns;
+    uint64_t pause_ns;
+};
+enum { HX_GC_PHASES_MAX = 768 };
 
 /* Cold, so that the check costs the caller one predicted branch. */
 _Noreturn __attribute__((cold, noinline, unused)) static void hx_out_of_memory(size_t bytes) {

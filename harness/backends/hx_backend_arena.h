@@ -7,7 +7,7 @@
  *   fresh  chunks that were never used before: what safe and go do until a collection
  *
  * Blocks of a process must be equal, but arenas of many scopes share a chunk, so a block would meet the end of one or not, by
- * chance. hx_position therefore uses up the rest of the shared chunk between blocks, untimed: each block begins with a refill.
+ * chance. hx_position therefore uses up the rest of the shared chunk (one for each scope that is open at a time) between blocks, untimed: each block begins with a refill.
  * Under kept the chunk is rewound at every scope's end and no refill ever comes: 0 is its nature.
  * Zeroing is libua's own, always on unless the option prezero=none says otherwise. */
 #ifndef HX_BACKEND_ARENA_H
@@ -18,6 +18,7 @@
 
 #include "backends/hx_arena_ledger.h"
 #include "backends/hx_arena_options.h"
+#include "backends/hx_arena_trace.h"
 #include "backends/hx_arena_warm.h"
 #include "backends/hx_backend.h"
 #include "ua.h"
@@ -39,9 +40,12 @@ static const struct hx_backend_arm hx_backend_arms[] __attribute__((unused)) = {
     {"arena-kept", "fresh", "bulk", HX_ARENA_KEPT_FRESH_ABSENT},
 };
 
+enum { HX_ARENA_SCOPES_MAX = 8 };
+
 struct hx_env {
     struct ua_heap *heap;
     size_t chunk_bytes;
+    unsigned scopes_open; /* side by side, each with a shared chunk */
     bool rewinds;  /* the arm takes no new chunk once it is warm */
     bool collects; /* chunks come back only by hand, see hx_arena_warm.h */
     bool borrowed; /* the heap is the first environment's */
@@ -88,6 +92,7 @@ HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *arg
         return why != NULL ? why : ua_last_error();
     }
     env->chunk_bytes = options.chunk_bytes;
+    env->scopes_open = args->scopes_open < HX_ARENA_SCOPES_MAX ? args->scopes_open : HX_ARENA_SCOPES_MAX;
     env->rewinds = options.quarantine == UA_QUARANTINE_OFF && options.fault == UA_FAULT_OFF;
     bool reuses = strcmp(args->arm, "reuse") == 0 && options.quarantine == UA_QUARANTINE_ON;
     env->collects = reuses && options.quarantine_limit_bytes == 0;
@@ -115,10 +120,7 @@ HX_INLINE uintptr_t hx_chunk(const struct hx_scope *scope) {
     return (fast->back - 1) / scope->env->chunk_bytes;
 }
 
-HX_INLINE void hx_position(struct hx_env *env) {
-    if (env->rewinds) {
-        return;
-    }
+HX_INLINE struct ua_arena *hx_arena_use_up(struct hx_env *env) {
     struct ua_arena *arena = ua_arena_new(env->heap);
     if (arena == NULL) {
         hx_out_of_memory(env->chunk_bytes);
@@ -132,7 +134,20 @@ HX_INLINE void hx_position(struct hx_env *env) {
             hx_out_of_memory(bytes);
         }
     }
-    ua_arena_free(arena);
+    return arena;
+}
+
+HX_INLINE void hx_position(struct hx_env *env) {
+    struct ua_arena *arena[HX_ARENA_SCOPES_MAX];
+    if (env->rewinds) {
+        return;
+    }
+    for (unsigned i = 0; i < env->scopes_open; i++) {
+        arena[i] = hx_arena_use_up(env);
+    }
+    for (unsigned i = env->scopes_open; i > 0; i--) {
+        ua_arena_free(arena[i - 1]);
+    }
     if (env->collects) {
         ua_collect(env->heap);
     }
@@ -143,6 +158,11 @@ HX_INLINE size_t hx_ledger(const struct hx_env *env, struct hx_ledger_row *rows)
     ua_stats(env->heap, &stats);
     return hx_arena_ledger(&stats, rows);
 }
+
+HX_INLINE size_t hx_trace(const struct hx_env *env, struct hx_gc_phase *rows) {
+    return hx_arena_trace(env->heap, rows);
+}
+#define HX_TRACE hx_trace
 
 HX_INLINE void hx_scope_open(struct hx_env *env, struct hx_scope *scope) {
     scope->env = env;

@@ -20,5 +20,9 @@
 #ifndef HX_ROOT
 #define HX_ROOT(env, at, bytes) ((void)(env), (void)(at), (void)(bytes))
 #endif
+/* Collections that the backend knows of as rows, oldest first, at most HX_GC_PHASES_MAX; how many. */
+#ifndef HX_TRACE
+#define HX_TRACE(env, rows) ((void)(env), (void)(rows), (size_t)0)
+#endif
 
 #endif

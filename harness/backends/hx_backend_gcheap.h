@@ -20,6 +20,7 @@
 
 #include "backends/hx_arena_ledger.h"
 #include "backends/hx_arena_options.h"
+#include "backends/hx_arena_trace.h"
 #include "backends/hx_backend.h"
 #include "ua.h"
 
@@ -126,6 +127,11 @@ HX_INLINE size_t hx_ledger(const struct hx_env *env, struct hx_ledger_row *rows)
     return hx_arena_ledger(&stats, rows);
 }
 
+HX_INLINE size_t hx_trace(const struct hx_env *env, struct hx_gc_phase *rows) {
+    return hx_arena_trace(env->heap, rows);
+}
+#define HX_TRACE hx_trace
+
 HX_INLINE void hx_scope_open(struct hx_env *env, struct hx_scope *scope) {
     scope->env = env;
 #ifdef HX_FORM_concurrent
@@ -159,7 +165,7 @@ HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
 }
 
 #ifdef HX_FORM_concurrent
-#define hx_store(slot, value) ua_store(hx_gcheap_heap, (void **)(slot), (value))
+#define hx_store(slot, value) ua_store(hx_gcheap_heap, (void **)(uintptr_t)(slot), (void *)(uintptr_t)(value))
 #else
 #define hx_store(slot, value) ((void)(*(slot) = (value)))
 #endif

@@ -124,6 +124,8 @@ static bool publish_all(struct hx_drive *drive, int code, struct hx_error *error
     bool good = hx_rundir_publish(&drive->dir, "samples.tsv", tables.samples.data, tables.samples.size_bytes, error) &&
                 hx_rundir_publish_zstd(&drive->dir, "series.tsv.zst", tables.series.data, tables.series.size_bytes, error) &&
                 hx_rundir_publish_zstd(&drive->dir, "hist.tsv.zst", tables.hist.data, tables.hist.size_bytes, error) &&
+                (tables.gc.size_bytes == 0 ||
+                 hx_rundir_publish_zstd(&drive->dir, "gc.tsv.zst", tables.gc.data, tables.gc.size_bytes, error)) &&
                 publish_gbench(drive, tables.gbench, error) && publish_raw(drive, error) && publish_run(drive, code, error);
     hx_tables_free(&tables);
     return good;

@@ -97,10 +97,36 @@ static void add_number_rows(struct hx_buffer *out, const char *lead, const json_
     }
 }
 
+/* Collections: numbers, and two words each. */
+static void add_collections(struct hx_tables *out, const struct hx_request *request, const json_t *rows) {
+    enum { COLUMNS = 10 };
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        if (json_array_size(row) != COLUMNS) {
+            continue;
+        }
+        if (out->gc.size_bytes == 0) {
+            hx_buffer_print(&out->gc, "cell\trep\tcycle\tphase\tcause\ttime_ns\theap_live_bytes\tgoal_bytes\ttrigger_bytes\t"
+                                      "mark_work_bytes\tassist_ns\tpause_ns\n");
+        }
+        hx_buffer_print(&out->gc, "%u\t%u", request->cell.index, request->rep);
+        for (size_t c = 0; c < COLUMNS; c++) {
+            const json_t *value = json_array_get(row, c);
+            if (json_is_string(value)) {
+                hx_buffer_print(&out->gc, "\t%s", json_string_value(value));
+            } else {
+                hx_buffer_print(&out->gc, "\t%" JSON_INTEGER_FORMAT, json_integer_value(value));
+            }
+        }
+        hx_buffer_print(&out->gc, "\n");
+    }
+}
+
 static void add_curves(struct hx_tables *out, const struct hx_request *request, const json_t *root) {
     char *lead = hx_print("%u\t%u", request->cell.index, request->rep);
     add_number_rows(&out->series, lead, json_object_get(root, "series"), 6);
     free(lead);
+    add_collections(out, request, json_object_get(root, "gc"));
     const json_t *hist = json_object_get(root, "hist");
     for (size_t i = 0; i < json_array_size(hist); i++) {
         const json_t *one = json_array_get(hist, i);
@@ -232,6 +258,7 @@ void hx_tables_free(struct hx_tables *tables) {
     hx_buffer_free(&tables->samples);
     hx_buffer_free(&tables->series);
     hx_buffer_free(&tables->hist);
+    hx_buffer_free(&tables->gc);
     json_decref(tables->gbench);
     *tables = (struct hx_tables){0};
 }

@@ -12,6 +12,7 @@ struct hx_tables {
     struct hx_buffer samples; /* samples.tsv */
     struct hx_buffer series;  /* series.tsv: cell rep step work_ops time_ns live_bytes rss_bytes rss_anon_bytes */
     struct hx_buffer hist;    /* hist.tsv: cell rep phase call low_ns high_ns count */
+    struct hx_buffer gc;      /* gc.tsv: cell rep and what results/README.md lists; empty when no backend knows of a collection */
     json_t *gbench;           /* gbench.json's "benchmarks" */
 };
 

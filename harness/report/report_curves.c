@@ -1,4 +1,4 @@
-/* report_curves.c - series.tsv.zst and hist.tsv.zst. See report_run.h.
+/* report_curves.c - series.tsv.zst, hist.tsv.zst and gc.tsv.zst. See report_run.h.
  *
  * Why tolerant of absence and strict about damage: an interrupted run has no curves, which a note says; a curve that is there but
  * cannot be read would be drawn wrong. */
@@ -143,10 +143,39 @@ static void load_hist(struct hx_report_run *run) {
     }
 }
 
+/* No note when it is not there: most runs have no collector. */
+static void load_collections(struct hx_report_run *run) {
+    static const char *const column[] = {"cell", "rep", "cycle", "phase", "cause", "time_ns", "heap_live_bytes", "goal_bytes", "trigger_bytes",
+                                         "mark_work_bytes", "assist_ns", "pause_ns"};
+    static const struct table table = {"gc.tsv.zst", column, HX_COUNT_OF(column)};
+    char *path = hx_print("%s/%s", run->dir, table.file), *line, *field[16];
+    char *rest = access(path, F_OK) == 0 ? open_table(run, &table, "") : NULL;
+    size_t capacity = 0;
+    free(path);
+    for (size_t n = 2; rest != NULL && (line = next_line(&rest)) != NULL; n++) {
+        cut(&table, line, field, n);
+        if (run->collection_count == capacity) {
+            capacity = capacity == 0 ? 1024 : 2 * capacity;
+            run->collection = hx_grow(run->collection, capacity, sizeof *run->collection);
+        }
+        run->collection[run->collection_count++] = (struct hx_report_collection){
+            .cell = (long)number(&table, field[0], 0, n),
+            .rep = (long)number(&table, field[1], 1, n),
+            .phase = field[3],
+            .time_ns = number(&table, field[5], 5, n),
+            .heap_live_bytes = number(&table, field[6], 6, n),
+            .goal_bytes = number(&table, field[7], 7, n),
+            .trigger_bytes = number(&table, field[8], 8, n),
+            .mark_work_bytes = number(&table, field[9], 9, n),
+        };
+    }
+}
+
 void hx_report_load_curves(struct hx_report_run *run) {
     if (run->from_journal) {
         return;
     }
     load_series(run);
     load_hist(run);
+    load_collections(run);
 }

@@ -13,7 +13,7 @@
 
 /* What every reader looks for comes first when there are more backends than colours. */
 static const char *const backend_order[] = {
-    "malloc", "mimalloc", "arena-safe", "arena-go", "arena-kept", "bump", "jemalloc", "mimalloc-heap",
+    "malloc", "mimalloc", "arena-safe", "arena-go", "arena-kept", "bump", "gcheap", "bdwgc",
 };
 
 int hx_figure_style(const char *backend) {
@@ -189,6 +189,12 @@ static const struct hx_figure_kind kind[] = {
      "show it above the process's start). The axis is logarithmic: equal distances are equal factors."},
 };
 
+static const struct hx_figure_kind pacing = {
+    "gc_pacing", "gc_pacing.gp", NULL, "The collector over time",
+    "Grey: bytes the program needs. Blue: what the collector counts as live; it rises with garbage until the trigger, and falls to what "
+    "was marked. Arenas count by whole chunks of 8 MiB and give them back when a life ends, so collections are few or, under go, made by "
+    "the harness between blocks. Scenario gc_pacing, first process of pass memory."};
+
 static bool write_tables(const struct hx_figure_grid *grid, const struct hx_figure_kind *k, struct hx_text *tsv, struct hx_text *conf) {
     hx_figure_conf(grid, conf);
     if (k->call != NULL) {
@@ -246,6 +252,20 @@ static unsigned modes_of(const struct hx_report_run *run, const char *scenario, 
     return modes;
 }
 
+/* Only runs that hold its scenario on a backend with a collector have this one. */
+static void draw_pacing(struct hx_report_figures *figures, const struct hx_report_summary *summary, const char *plots_dir, bool draw) {
+    struct hx_text tsv, conf;
+    remove_old(plots_dir, pacing.name);
+    if (!hx_text_init(&tsv, HX_MIB) || !hx_text_init(&conf, 64 * HX_KIB)) {
+        hx_die("out of memory");
+    }
+    if (summary->run->collection_count > 0 && hx_figure_pacing(summary, &tsv, &conf)) {
+        hx_figure_put(figures, &pacing, plots_dir, hx_print("%s", pacing.name), &tsv, &conf, true, draw);
+    }
+    hx_text_deinit(&tsv);
+    hx_text_deinit(&conf);
+}
+
 void hx_report_draw(const struct hx_report_summary *summary, const struct hx_report_splits *splits, struct hx_report_figures *figures,
                     bool draw) {
     const struct hx_report_run *run = summary->run;
@@ -281,6 +301,7 @@ void hx_report_draw(const struct hx_report_summary *summary, const struct hx_rep
             draw_kind(figures, &grid, &kind[i], plots_dir, some, count, &part, draw);
         }
     }
+    draw_pacing(figures, summary, plots_dir, draw);
     hx_figure_splits(summary, splits, figures, plots_dir, draw);
     free(some);
     free(word);

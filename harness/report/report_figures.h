@@ -46,6 +46,8 @@ struct hx_figure_grid {
 bool hx_figure_time(const struct hx_figure_grid *grid, struct hx_text *tsv, struct hx_text *conf);
 bool hx_figure_latency(const struct hx_figure_grid *grid, const char *call, struct hx_text *tsv, struct hx_text *conf);
 bool hx_figure_memory(const struct hx_figure_grid *grid, struct hx_text *tsv, struct hx_text *conf);
+/* Collections of scenario gc_pacing; its panels are backends. */
+bool hx_figure_pacing(const struct hx_report_summary *summary, struct hx_text *tsv, struct hx_text *conf);
 
 /* Settings that all kinds share: grid, titles, names and styles of the series. */
 void hx_figure_conf(const struct hx_figure_grid *grid, struct hx_text *conf);

@@ -42,6 +42,14 @@ struct hx_report_bucket {
     double low_ns, high_ns, count;
 };
 
+/* One change of a collector's phase; of gc.tsv, which only runs with a collector have. */
+struct hx_report_collection {
+    long cell;
+    long rep;
+    const char *phase;
+    double time_ns, heap_live_bytes, goal_bytes, trigger_bytes, mark_work_bytes;
+};
+
 struct hx_report_run {
     const char *dir;
     json_t *json; /* run.json */
@@ -56,6 +64,8 @@ struct hx_report_run {
     size_t point_count;
     struct hx_report_bucket *bucket;
     size_t bucket_count;
+    struct hx_report_collection *collection;
+    size_t collection_count;
     char **note;
     size_t note_count;
 };

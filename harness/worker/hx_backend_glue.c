@@ -69,6 +69,10 @@ uint64_t hx_glue_refills_now(const struct hx_env *env) {
     return hx_refills(env);
 }
 
+size_t hx_glue_trace(const struct hx_env *env, struct hx_gc_phase *rows) {
+    return HX_TRACE(env, rows);
+}
+
 size_t hx_glue_ledger(const struct hx_env *env, struct hx_ledger_row *rows) {
     return hx_ledger(env, rows);
 }

@@ -32,6 +32,7 @@ void hx_glue_close(struct hx_env *env);
 void hx_glue_position(struct hx_env *env);
 void hx_glue_block_end(struct hx_env *env); /* inside the block's time */
 uint64_t hx_glue_refills_now(const struct hx_env *env);
+size_t hx_glue_trace(const struct hx_env *env, struct hx_gc_phase *rows); /* rows: HX_GC_PHASES_MAX of them */
 size_t hx_glue_ledger(const struct hx_env *env, struct hx_ledger_row *rows); /* rows: HX_LEDGER_ROWS_MAX of them */
 
 #endif

@@ -155,6 +155,30 @@ static void report_series(struct hx_text *text, const struct life *life) {
     hx_json_close(text);
 }
 
+/* Collections since the first block. */
+static void report_collections(struct hx_text *text, const struct hx_gc_phase *rows, size_t count, uint64_t start_ns) {
+    hx_json_array(text, "gc");
+    for (size_t i = 0; i < count; i++) {
+        const struct hx_gc_phase *row = &rows[i];
+        if (row->time_ns < start_ns) {
+            continue;
+        }
+        hx_json_array(text, NULL);
+        hx_json_u64(text, NULL, row->cycle);
+        hx_json_string(text, NULL, row->phase);
+        hx_json_string(text, NULL, row->cause);
+        hx_json_u64(text, NULL, row->time_ns - start_ns);
+        hx_json_u64(text, NULL, row->heap_live_bytes);
+        hx_json_u64(text, NULL, row->goal_bytes);
+        hx_json_u64(text, NULL, row->trigger_bytes);
+        hx_json_u64(text, NULL, row->mark_work_bytes);
+        hx_json_u64(text, NULL, row->assist_ns);
+        hx_json_u64(text, NULL, row->pause_ns);
+        hx_json_close(text);
+    }
+    hx_json_close(text);
+}
+
 static void begin_life(struct hx_job *job, struct life *life) {
     life->job = job;
     life->total_ops = job->lane[0].cycle.ops * job->ask->cycles_per_block * job->ask->blocks;
@@ -176,7 +200,8 @@ static void wait_ns(long ns) {
 
 void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
     struct life *life = hx_map_touched(sizeof *life);
-    if (life == NULL || !hx_series_init(&life->series, HX_SERIES_ROWS)) {
+    struct hx_gc_phase *collections = hx_map_touched(HX_GC_PHASES_MAX * sizeof *collections);
+    if (life == NULL || collections == NULL || !hx_series_init(&life->series, HX_SERIES_ROWS)) {
         hx_die("no memory for the memory curve");
     }
     hx_memory_open(&life->memory, "/proc/self");
@@ -195,6 +220,7 @@ void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
     for (unsigned i = 0; i < job->ask->blocks; i++) {
         hx_job_block(job, i, HX_PROBE_CALLS);
     }
+    size_t collection_rows = hx_glue_trace(job->lane[0].env, collections);
     uint64_t live_after_bytes = work_now(job).live_bytes;
     end_phase(life, &release);
     hx_job_verify(job);
@@ -226,4 +252,7 @@ void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
     hx_report_metric(text, "all", "sample_cost", "ns", hx_figure_of(cost_ns));
     hx_report_metrics_end(text);
     report_series(text, life);
+    if (collection_rows != 0) {
+        report_collections(text, collections, collection_rows, life->start_ns);
+    }
 }

@@ -43,6 +43,7 @@ struct sc_info {
     const char *why; /* one sentence */
     bool needs_input;
     bool zeroed;
+    unsigned scopes_open; /* at a time, sc_hold_open included; 0 means 1 */
     unsigned threads_max; /* 0: as many as the worker takes. Each thread runs the body on a plan of its own, see below */
     double rate_per_s; /* open loop: requests come this often on each thread, the same for every backend, and only pass latency has
                           figures; it stands in the cell's options as rate=N. 0: one follows the other */

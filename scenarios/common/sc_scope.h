@@ -6,6 +6,7 @@
  *   sc_arrivals(run)             open loop: a schedule of intended starts begins
  *   sc_arrival(run, due_ns)      the next life may not begin before, and its latency counts from there
  *   sc_scope_open(run, &scope)   a life begins                     (phase alloc)
+ *   sc_hold_open, sc_hold_close  the same for a scope that lives are built beside: no request of its own
  *   sc_new sc_slice sc_bytes     allocation requests, each one op (sc_new_runtime: out of line)
  *   sc_use(&scope)               building is over, reading begins  (phase use)
  *   sc_release(&scope)           reading is over; under HX_FREES_EACH the scenario now walks and frees by sc_free
@@ -64,6 +65,28 @@ HX_INLINE void sc_scope_open(struct sc_run *run, struct sc_scope *scope) {
         hx_probe_request_begin(scope->probe);
     }
     hx_scope_open(run->env, &scope->hx);
+}
+
+/* What is allocated here counts as setting up lives (phase alloc), its end as phase release. */
+HX_INLINE void sc_hold_open(struct sc_run *run, struct sc_scope *scope) {
+    if (HX_PROBE != HX_PROBE_NONE) {
+        scope->probe = run->probe;
+        scope->live_bytes = 0;
+        hx_probe_phase(scope->probe, HX_PHASE_ALLOC);
+    }
+    hx_scope_open(run->env, &scope->hx);
+}
+
+HX_INLINE void sc_hold_close(struct sc_scope *scope) {
+    sc_barrier();
+    if (HX_PROBE != HX_PROBE_NONE) {
+        hx_probe_phase(scope->probe, HX_PHASE_RELEASE);
+    }
+    hx_scope_close(&scope->hx);
+    if (HX_PROBE != HX_PROBE_NONE) {
+        scope->probe->live_bytes -= scope->live_bytes;
+        hx_probe_phase(scope->probe, HX_PHASE_IDLE);
+    }
 }
 
 HX_INLINE void sc_use(struct sc_scope *scope) {

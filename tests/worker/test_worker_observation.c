@@ -205,6 +205,39 @@ static void every_block_collects(void **state) {
     answer_free(&answer);
 }
 
+/* Collections come with the memory pass, in the order of their time, three rows each but for the first, which may have begun before. */
+static void collections_are_traced(void **state) {
+    (void)state;
+    struct ask ask = ask_of("worker-gcheap", "memory", "gc_pacing", "gcheap", "collect");
+    ask.scale = 0.5;
+    struct answer answer;
+    worker_ask(&ask, &answer);
+    answer_sound(&answer);
+    const json_t *rows = json_object_get(answer.observation, "gc");
+    size_t count = json_array_size(rows);
+    assert_true(count >= 9);
+    json_int_t last_ns = 0;
+    for (size_t i = 0; i < count; i++) {
+        static const char *const phases[] = {"mark", "termination", "off"};
+        const json_t *row = json_array_get(rows, i);
+        json_int_t time_ns = json_integer_value(json_array_get(row, 3)), live = json_integer_value(json_array_get(row, 4));
+        assert_int_equal(json_array_size(row), 10);
+        assert_string_equal(json_string_value(json_array_get(row, 1)), phases[(i + 3 - count % 3) % 3]);
+        assert_true(time_ns >= last_ns);
+        assert_true(json_integer_value(json_array_get(row, 5)) > 0);
+        if (strcmp(json_string_value(json_array_get(row, 2)), "heap") == 0 && i % 3 == (count % 3)) {
+            assert_true(live >= json_integer_value(json_array_get(row, 6))); /* it was started because the trigger was reached */
+        }
+        last_ns = time_ns;
+    }
+    answer_free(&answer);
+    ask = ask_of("worker-malloc", "memory", "gc_pacing", "malloc", "each");
+    worker_ask(&ask, &answer);
+    answer_sound(&answer);
+    assert_null(json_object_get(answer.observation, "gc"));
+    answer_free(&answer);
+}
+
 /* A library that was missing at build time: the backend is listed, with the package, and asking for it says so. */
 static void missing_library_is_listed(void **state) {
     (void)state;
@@ -352,7 +385,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_arm_and_pass), cmocka_unit_test(other_scenarios_and_pages), cmocka_unit_test(dials),
         cmocka_unit_test(few_blocks_is_flagged), cmocka_unit_test(bad_input), cmocka_unit_test(bad_event_and_verb),
-        cmocka_unit_test(every_block_collects), cmocka_unit_test(missing_library_is_listed),
+        cmocka_unit_test(every_block_collects), cmocka_unit_test(collections_are_traced), cmocka_unit_test(missing_library_is_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
