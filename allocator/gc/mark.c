@@ -3,66 +3,13 @@
  * Slots are read by one relaxed load: under a concurrent collector the program stores to them meanwhile. */
 #include "gc/mark.h"
 
+#include <string.h>
+
 #include "base/bits.h"
+#include "gc/mark_bits.h"
 
 /* Reading other objects' red zones and stacks is the point here. */
 #define NO_SANITIZE __attribute__((no_sanitize("address", "thread")))
-
-/* A pointer into a ready chunk is stale: nothing may be there, and it does not come alive by it. */
-static bool mark_chunk(struct ua_marker *marker, struct ua_span *chunk)
-{
-    enum ua_chunk_state state = ua_span_chunk_state(chunk);
-
-    if (state == UA_CHUNK_READY || state == UA_CHUNK_FRESH || ua_span_is_marked(chunk) || !ua_span_mark(chunk))
-        return false;
-    marker->bytes_marked += chunk->bytes;
-    marker->objects_marked++;
-    return !ua_span_noscan(chunk);
-}
-
-static bool mark_large(struct ua_marker *marker, struct ua_span *span)
-{
-    if (ua_span_is_marked(span) || !ua_span_mark(span))
-        return false;
-    marker->bytes_marked += span->bytes;
-    marker->objects_marked++;
-    return !ua_span_noscan(span);
-}
-
-static inline bool mark_small(struct ua_marker *marker, struct ua_small_span *record, uint32_t index)
-{
-    uint64_t *mark = &record->bits[index / 64].mark;
-    uint64_t bit = (uint64_t)1 << (index % 64);
-    uint64_t marked = __atomic_load_n(mark, __ATOMIC_RELAXED);
-
-    if (!ua_small_is_allocated(record, index) || (marked & bit) != 0)
-        return false;
-    if (!marker->shared)
-        __atomic_store_n(mark, marked | bit, __ATOMIC_RELAXED);
-    else if ((__atomic_fetch_or(mark, bit, __ATOMIC_RELAXED) & bit) != 0)
-        return false;
-    marker->bytes_marked += record->object_bytes;
-    marker->objects_marked++;
-    return record->layout != NULL;
-}
-
-/* Marks what lies at the address. True with its start in *item when it has to be scanned. */
-static inline bool mark_in_span(struct ua_marker *marker, struct ua_span *span, uintptr_t address, uintptr_t *item)
-{
-    enum ua_span_kind kind = ua_span_kind(span);
-
-    if (UA_LIKELY(kind == UA_SPAN_SMALL)) {
-        struct ua_small_span *record = ua_small_record(span);
-        uint32_t index = ua_small_index(record, address);
-
-        *item = span->base + (size_t)index * record->object_bytes;
-        return mark_small(marker, record, index);
-    }
-    *item = span->base;
-    if (kind == UA_SPAN_CHUNK)
-        return mark_chunk(marker, span);
-    return kind == UA_SPAN_LARGE && mark_large(marker, span);
-}
 
 static __attribute__((noinline)) void mark_handle(struct ua_marker *marker, uintptr_t address)
 {
@@ -92,28 +39,6 @@ static struct ua_seen take_seen(struct ua_marker *marker)
     return seen;
 }
 
-/* Notes an address that a slot or a root holds. */
-static inline void see(struct ua_marker *marker, uintptr_t address)
-{
-    struct ua_span *span = span_of(marker, address);
-    uintptr_t item;
-
-    if (span == NULL)
-        return;
-    __builtin_prefetch((const void *)address);
-    __builtin_prefetch(&span->base);
-    __builtin_prefetch(&ua_small_record(span)->layout);
-    __builtin_prefetch(&ua_small_record(span)->bits[0]);
-    if (UA_UNLIKELY(marker->seen_count == UA_SEEN_COUNT)) {
-        struct ua_seen oldest = take_seen(marker);
-
-        if (mark_in_span(marker, oldest.span, oldest.address, &item))
-            ua_work_push(&marker->work, item);
-    }
-    marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){address, span};
-    marker->seen_count++;
-}
-
 void ua_mark_address(struct ua_marker *marker, uintptr_t address)
 {
     struct ua_span *span = span_of(marker, address);
@@ -123,24 +48,29 @@ void ua_mark_address(struct ua_marker *marker, uintptr_t address)
         ua_work_push(&marker->work, item);
 }
 
-bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address)
+/* The queue is full. A candidate must not be lost: each round of a mark without buffers has to mark something. */
+static __attribute__((noinline)) void see_later(struct ua_marker *marker, uintptr_t address)
 {
-    struct ua_span *span;
-    const struct ua_small_span *record;
-    uint32_t index;
+    if (!ua_work_offer(&marker->work, ua_align_down(address, UA_WORD_BYTES) | UA_CANDIDATE))
+        ua_mark_address(marker, address);
+}
 
-    if (address - marker->handles_low < marker->handles_high - marker->handles_low && marker->handles_high != 0)
-        return true;
-    if (address < marker->low || address >= marker->high)
-        return false;
-    span = ua_space_span(&marker->heap->space, address);
-    if (span == NULL || ua_span_kind(span) == UA_SPAN_UNUSED)
-        return false;
-    if (ua_span_kind(span) != UA_SPAN_SMALL)
-        return !ua_span_is_marked(span);
-    record = ua_small_record(span);
-    index = ua_small_index(record, address);
-    return ua_small_is_allocated(record, index) && !ua_small_is_marked(record, index);
+/* Notes an address that a slot or a root holds. */
+static inline void see(struct ua_marker *marker, uintptr_t address)
+{
+    struct ua_span *span = span_of(marker, address);
+
+    if (span == NULL)
+        return;
+    if (UA_UNLIKELY(marker->seen_count == UA_SEEN_COUNT)) {
+        see_later(marker, address);
+        return;
+    }
+    __builtin_prefetch((const void *)address);
+    __builtin_prefetch(&span->base);
+    __builtin_prefetch(&ua_small_record(span)->bits[0]);
+    marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){address, span};
+    marker->seen_count++;
 }
 
 NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
@@ -222,19 +152,91 @@ static uintptr_t chunk_front(const struct ua_span *chunk)
     return chunk->free_low;
 }
 
-static void scan_chunk_oblet(struct ua_marker *marker, struct ua_span *chunk, uintptr_t at)
+/* Where chunks lie, in registers during an oblet. */
+struct window {
+    uintptr_t low;
+    uintptr_t bytes;
+    uint8_t *touched;
+};
+
+#define USUAL_CHUNK_SHIFT 23u /* 8 MiB */
+
+static inline void take_slot(struct ua_marker *marker, const struct window *window, unsigned shift, uintptr_t value)
 {
-    uintptr_t bits_end = __atomic_load_n(&chunk->bits_end, __ATOMIC_ACQUIRE);
-    uintptr_t end = ua_min(at + UA_OBLET_BYTES, ua_span_limit(chunk));
-    uintptr_t last = 0;
+    uintptr_t offset = value - window->low;
 
-    for (uintptr_t place = at; place < end && place < bits_end; place += UA_BYTES_PER_BITMAP_WORD) {
-        uint64_t bits = ua_heapbits_word(chunk, (place - chunk->base) / UA_BYTES_PER_BITMAP_WORD);
-        uintptr_t seen = scan_bits(marker, place, bits, at, end - at);
+    if (UA_LIKELY(offset < window->bytes))
+        window->touched[offset >> shift] = 1;
+    else if (value != 0)
+        see(marker, value);
+}
 
-        if (seen != 0)
-            last = seen;
+/* Bitmap words for [at, end). Returns the end of the last slot, 0 if there is none. Inlined with a constant shift for chunks of the
+ * usual size. */
+static inline __attribute__((always_inline)) NO_SANITIZE uintptr_t scan_words(struct ua_marker *marker, const struct window *window,
+                                                                              unsigned shift, const uint64_t *word,
+                                                                              uintptr_t at, uintptr_t end)
+{
+    uintptr_t last_at = 0;
+    uint64_t last_bits = 0;
+
+    for (; at < end; at += UA_BYTES_PER_BITMAP_WORD, word++) {
+        const uintptr_t *slots = (const uintptr_t *)at;
+        uint64_t bits = __atomic_load_n(word, __ATOMIC_RELAXED);
+
+        if (UA_UNLIKELY(end - at < UA_BYTES_PER_BITMAP_WORD))
+            bits &= ua_low_mask((unsigned)((end - at) / UA_WORD_BYTES));
+        if (bits == 0)
+            continue;
+        last_at = at;
+        last_bits = bits;
+        if (bits == UINT64_MAX) {
+            for (unsigned i = 0; i < 64; i++)
+                take_slot(marker, window, shift, __atomic_load_n(&slots[i], __ATOMIC_RELAXED));
+            continue;
+        }
+        for (; bits != 0; bits &= bits - 1)
+            take_slot(marker, window, shift, __atomic_load_n(&slots[ua_lowest_bit(bits)], __ATOMIC_RELAXED));
     }
+    return last_bits == 0 ? 0 : last_at + (64 - (uintptr_t)__builtin_clzll(last_bits)) * UA_WORD_BYTES;
+}
+
+static void enter_chunk(struct ua_marker *marker, size_t index)
+{
+    struct ua_span *chunk = ua_space_span(&marker->heap->space, marker->chunks_low + (index << marker->chunk_shift));
+
+    marker->entered[index] = 1;
+    if (chunk != NULL && ua_span_kind(chunk) == UA_SPAN_CHUNK && mark_chunk(marker, chunk))
+        ua_work_push(&marker->work, chunk->base);
+}
+
+/* Marks the chunks that were touched for the first time. */
+static void enter_touched(struct ua_marker *marker)
+{
+    size_t count = marker->chunks_bytes >> marker->chunk_shift;
+
+    for (size_t i = 0; i < count; i += sizeof(uint64_t)) {
+        uint64_t touched;
+        uint64_t entered;
+
+        memcpy(&touched, &marker->touched[i], sizeof touched);
+        memcpy(&entered, &marker->entered[i], sizeof entered);
+        for (uint64_t fresh = touched & ~entered; fresh != 0; fresh &= fresh - 1)
+            enter_chunk(marker, i + ua_lowest_bit(fresh) / 8);
+    }
+}
+
+static NO_SANITIZE void scan_chunk_oblet(struct ua_marker *marker, struct ua_span *chunk, uintptr_t at)
+{
+    const struct window window = {marker->chunks_low, marker->chunks_bytes, marker->touched};
+    uintptr_t bits_end = __atomic_load_n(&chunk->bits_end, __ATOMIC_ACQUIRE);
+    uintptr_t end = ua_min(ua_min(at + UA_OBLET_BYTES, ua_span_limit(chunk)), bits_end);
+    const uint64_t *word = &chunk->bits[(at - chunk->base) / UA_BYTES_PER_BITMAP_WORD];
+    uintptr_t last = marker->chunk_shift == USUAL_CHUNK_SHIFT
+                         ? scan_words(marker, &window, USUAL_CHUNK_SHIFT, word, at, end)
+                         : scan_words(marker, &window, marker->chunk_shift, word, at, end);
+
+    enter_touched(marker);
     if (last != 0)
         marker->heap_scan_work += last - at;
 }
@@ -264,7 +266,29 @@ static void scan_oblet(struct ua_marker *marker, struct ua_span *span, uintptr_t
         scan_chunk_oblet(marker, span, at);
 }
 
-static inline void scan_small(struct ua_marker *marker, const struct ua_small_span *record, uintptr_t object)
+/* The slots of a small object whose bits are set; slot 0 is at `at`. Returns the end of the last one, 0 if none. */
+static inline NO_SANITIZE uintptr_t scan_own(struct ua_marker *marker, struct ua_small_span *record, uintptr_t at, uint64_t bits)
+{
+    uintptr_t slot = 0;
+
+    for (; bits != 0; bits &= bits - 1) {
+        uintptr_t value;
+
+        slot = at + ua_lowest_bit(bits) * UA_WORD_BYTES;
+        value = __atomic_load_n((const uintptr_t *)slot, __ATOMIC_RELAXED);
+        if ((value ^ slot) < UA_PAGE_BYTES) {
+            uint32_t index = ua_small_index(record, value);
+
+            if (mark_small(marker, record, index))
+                ua_work_push(&marker->work, record->span.base + (size_t)index * record->object_bytes);
+        } else if (value != 0) {
+            see(marker, value);
+        }
+    }
+    return slot == 0 ? 0 : slot + UA_WORD_BYTES;
+}
+
+static inline void scan_small(struct ua_marker *marker, struct ua_small_span *record, uintptr_t object)
 {
     uintptr_t end = object + record->object_bytes;
     uintptr_t last = 0;
@@ -274,7 +298,7 @@ static inline void scan_small(struct ua_marker *marker, const struct ua_small_sp
 
         /* A last element that does not fit whole is no element: the class is larger than what was asked for. */
         for (uintptr_t at = object; at + record->element_bytes <= end; at += record->element_bytes)
-            last = scan_bits(marker, at, mask, 0, 0);
+            last = scan_own(marker, record, at, mask);
     } else {
         last = scan_values(marker, record->layout, object, object, end, 0, 0);
     }
@@ -282,12 +306,10 @@ static inline void scan_small(struct ua_marker *marker, const struct ua_small_sp
         marker->heap_scan_work += last - object;
 }
 
-/* Scans one grey item: the start of an object or of an oblet. */
-static inline void scan_item(struct ua_marker *marker, uintptr_t item)
+/* Scans what is marked: the start of an object or of an oblet of the span. */
+static inline void scan_in_span(struct ua_marker *marker, struct ua_span *span, uintptr_t item)
 {
-    struct ua_span *span = ua_space_span(&marker->heap->space, item);
-
-    if (ua_span_kind(span) == UA_SPAN_SMALL) {
+    if (UA_LIKELY(ua_span_kind(span) == UA_SPAN_SMALL)) {
         scan_small(marker, ua_small_record(span), item);
         return;
     }
@@ -298,6 +320,15 @@ static inline void scan_item(struct ua_marker *marker, uintptr_t item)
             ua_work_push(&marker->work, oblet);
     }
     scan_oblet(marker, span, item);
+}
+
+/* One item of the grey set. */
+static inline void take_item(struct ua_marker *marker, uintptr_t item)
+{
+    if ((item & UA_CANDIDATE) != 0)
+        see(marker, item - UA_CANDIDATE);
+    else
+        scan_in_span(marker, ua_space_span(&marker->heap->space, item), item);
 }
 
 /* Scans an object to its end without the grey set's help. */
@@ -369,16 +400,17 @@ bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes)
     uintptr_t item;
 
     do {
-        if (marker->seen_count >= UA_SEEN_LOW || !ua_work_pop(&marker->work, &item)) {
-            struct ua_seen seen;
+        struct ua_seen seen;
 
-            if (marker->seen_count == 0)
-                return false;
-            seen = take_seen(marker);
-            if (!mark_in_span(marker, seen.span, seen.address, &item))
-                continue;
+        if (marker->seen_count < UA_SEEN_LOW && ua_work_pop(&marker->work, &item)) {
+            take_item(marker, item);
+            continue;
         }
-        scan_item(marker, item);
+        if (marker->seen_count == 0)
+            return false;
+        seen = take_seen(marker);
+        if (mark_in_span(marker, seen.span, seen.address, &item))
+            scan_in_span(marker, seen.span, item);
     } while (marker->heap_scan_work < enough);
     return true;
 }
@@ -457,14 +489,4 @@ void ua_mark_drain(struct ua_marker *marker)
     drain(marker);
     while (marker->work.lost)
         rescan(marker);
-}
-
-bool ua_mark_is_marked(struct ua_marker *marker, uintptr_t object)
-{
-    struct ua_span *span = ua_space_span(&marker->heap->space, object);
-
-    UA_CHECK(span != NULL, "gc: no span for an object");
-    if (ua_span_kind(span) == UA_SPAN_SMALL)
-        return ua_small_is_marked(ua_small_record(span), ua_small_index(ua_small_record(span), object));
-    return ua_span_is_marked(span);
 }

@@ -21,14 +21,21 @@
 _Static_assert(UA_OBLET_BYTES % UA_BYTES_PER_BITMAP_WORD == 0, "an oblet is whole bitmap words");
 
 /* Addresses seen and not looked at yet. What a look needs is prefetched when an address comes in, and is there by the time
- * it goes out at the other end: random graphs are bound by memory latency, not by work. */
+ * it goes out at the other end: random graphs are bound by memory latency, not by work. What does not fit goes to the grey set as it
+ * is, with bit 0 set (UA_CANDIDATE), and is prefetched when it comes back: marked then and scanned later, it would be cold again.
+ * Pointers that stay in their page bypass all that: what they need is there, and ordered graphs are made of them. */
 #define UA_SEEN_COUNT 32u /* power of two */
-#define UA_SEEN_LOW 8u    /* below, take from the grey set first: it brings new addresses */
+#define UA_SEEN_LOW 16u   /* below, take from the grey set first: it brings new addresses */
+#define UA_CANDIDATE ((uintptr_t)1)
 
 struct ua_seen {
     uintptr_t address;
     struct ua_span *span;
 };
+
+/* Chunks that pointers were found into. A chunk is one object, so in the scan of another chunk nothing need be looked up for each
+ * pointer: a byte is set, and after an oblet the chunks with a new byte are marked. Not used when chunks lie further apart. */
+#define UA_TOUCHED_MAX 2048u /* chunks from the lowest address to the highest: 16 GiB of 8 MiB chunks */
 
 struct ua_marker {
     struct ua_seen seen[UA_SEEN_COUNT];
@@ -40,6 +47,11 @@ struct ua_marker {
     struct ua_work work;
     struct ua_marker *next; /* spare helpers; guard: lock of the pool */
     bool shared;    /* other markers, or threads that allocate, set bits of the same words */
+    uintptr_t chunks_low;     /* chunks lie from here on, */
+    uintptr_t chunks_bytes;   /* so far; 0: too far apart for touched */
+    unsigned chunk_shift;
+    uint8_t touched[UA_TOUCHED_MAX] __attribute__((aligned(8)));
+    uint8_t entered[UA_TOUCHED_MAX] __attribute__((aligned(8))); /* touched, and marked since */
     uintptr_t low;  /* no heap arena below or from high on: most guesses end here */
     uintptr_t high;
     uintptr_t handles_low; /* the same for handles of abandoned arenas */

@@ -1,5 +1,10 @@
-/* marker.c - a marker's life from mark to mark: what it knows of the heap's address ranges, what it counts. See mark.h. */
+/* marker.c - a marker's life from mark to mark: what it knows of the heap's address ranges, what it counts, and
+ * questions about marks. See mark.h. */
 #include "gc/mark.h"
+
+#include <string.h>
+
+#include "base/bits.h"
 
 void ua_marker_init(struct ua_marker *marker, struct ua_heap *heap, struct ua_small_heap *small,
                     struct ua_roots_set *roots)
@@ -24,6 +29,9 @@ void ua_marker_follow(struct ua_marker *helper, const struct ua_marker *leader)
 {
     helper->low = leader->low;
     helper->high = leader->high;
+    helper->chunks_low = leader->chunks_low;
+    helper->chunks_bytes = leader->chunks_bytes;
+    helper->chunk_shift = leader->chunk_shift;
     helper->handles_low = leader->handles_low;
     helper->handles_high = leader->handles_high;
     helper->shared = true;
@@ -35,6 +43,8 @@ void ua_marker_clear(struct ua_marker *marker)
     marker->heap_scan_work = 0;
     marker->objects_marked = 0;
     marker->unlogged_bytes = 0;
+    memset(marker->touched, 0, sizeof marker->touched);
+    memset(marker->entered, 0, sizeof marker->entered);
 }
 
 void ua_marker_forget(struct ua_marker *marker)
@@ -54,6 +64,24 @@ void ua_marker_forget(struct ua_marker *marker)
     ua_small_clear_marks(marker->small);
 }
 
+static void note_chunks(struct ua_marker *marker)
+{
+    const struct ua_heap_arena *arena =
+        __atomic_load_n(&marker->heap->space.all[UA_SPACE_CHUNKS], __ATOMIC_ACQUIRE);
+    uintptr_t low = UINTPTR_MAX;
+    uintptr_t high = 0;
+
+    for (; arena != NULL; arena = arena->next) {
+        if (arena->base == 0)
+            continue;
+        low = ua_min(low, arena->base);
+        high = ua_max(high, arena->base + UA_HEAP_ARENA_BYTES);
+    }
+    marker->chunk_shift = ua_lowest_bit(marker->heap->chunks.chunk_bytes);
+    marker->chunks_low = low;
+    marker->chunks_bytes = high > low && (high - low) >> marker->chunk_shift <= UA_TOUCHED_MAX ? high - low : 0;
+}
+
 void ua_marker_update_ranges(struct ua_marker *marker)
 {
     marker->low = UINTPTR_MAX;
@@ -68,6 +96,7 @@ void ua_marker_update_ranges(struct ua_marker *marker)
             marker->high = ua_max(marker->high, arena->base + UA_HEAP_ARENA_BYTES);
         }
     }
+    note_chunks(marker);
     marker->handles_low = UINTPTR_MAX;
     marker->handles_high = 0;
     ua_roots_note_handles(marker->roots);
@@ -76,4 +105,34 @@ void ua_marker_update_ranges(struct ua_marker *marker)
         marker->handles_low = ua_min(marker->handles_low, entry->key);
         marker->handles_high = ua_max(marker->handles_high, entry->key + 1);
     }
+}
+
+bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address)
+{
+    struct ua_span *span;
+    const struct ua_small_span *record;
+    uint32_t index;
+
+    if (address - marker->handles_low < marker->handles_high - marker->handles_low && marker->handles_high != 0)
+        return true;
+    if (address < marker->low || address >= marker->high)
+        return false;
+    span = ua_space_span(&marker->heap->space, address);
+    if (span == NULL || ua_span_kind(span) == UA_SPAN_UNUSED)
+        return false;
+    if (ua_span_kind(span) != UA_SPAN_SMALL)
+        return !ua_span_is_marked(span);
+    record = ua_small_record(span);
+    index = ua_small_index(record, address);
+    return ua_small_is_allocated(record, index) && !ua_small_is_marked(record, index);
+}
+
+bool ua_mark_is_marked(struct ua_marker *marker, uintptr_t object)
+{
+    struct ua_span *span = ua_space_span(&marker->heap->space, object);
+
+    UA_CHECK(span != NULL, "gc: no span for an object");
+    if (ua_span_kind(span) == UA_SPAN_SMALL)
+        return ua_small_is_marked(ua_small_record(span), ua_small_index(ua_small_record(span), object));
+    return ua_span_is_marked(span);
 }

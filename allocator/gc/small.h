@@ -49,27 +49,31 @@ struct ua_small_bits {
 /* A span with its record behind it in one block, so that whoever has the span's address can prefetch all of it. */
 struct ua_small_span {
     struct ua_span span; /* first: the table of spans leads here */
-    struct ua_small_span *next; /* all spans of the heap; spare records */
-    struct ua_small_span *previous;
-    struct ua_small_span *next_in_bin;
-    struct ua_small_span *previous_in_bin;
-    struct ua_small_span *next_partial;
-    struct ua_bin *bin;
-    /* What a mark reads, on one cache line. */
-    const struct ua_layout *layout __attribute__((aligned(64))); /* NULL: pointer-free */
+    /* What a mark reads, on one cache line with the span's base and kind. */
+    const struct ua_layout *layout; /* NULL: pointer-free */
     uint64_t mask;          /* the layout's first 64 words; 0 without pointers */
     uint32_t element_bytes; /* of the layout; 0 when one mask word does not hold it: read by the layout then */
     uint32_t object_bytes;
     uint32_t divide_magic; /* offset * magic >> 32 = index */
     uint32_t object_count;
     uint32_t free_index;   /* where the search for a free object goes on; atomic, written by the owner */
+    uint32_t group_count;  /* of bits */
+    /* What it does not. */
+    struct ua_small_span *next; /* all spans of the heap; spare records */
+    struct ua_small_span *previous;
+    struct ua_small_span *next_in_bin;
+    struct ua_small_span *previous_in_bin;
+    struct ua_small_span *next_partial;
+    struct ua_bin *bin;
     uint32_t freed_count;  /* freed by hand and not used again; atomic, guard: lock */
     uint32_t booked_count; /* objects the ledger counts as allocated */
-    uint32_t group_count;  /* of bits */
     bool needs_zero;       /* atomic */
     enum ua_small_place place;
     struct ua_small_bits bits[UA_SPAN_OBJECTS_MAX / 64] __attribute__((aligned(64))); /* group_count of them are there */
 };
+
+_Static_assert(offsetof(struct ua_small_span, span.base) / 64 == offsetof(struct ua_small_span, group_count) / 64,
+               "a mark reads one line of the record, and one or more of its bits");
 
 /* Spans of one class and one type. */
 struct ua_bin {

@@ -22,14 +22,12 @@ static struct ua_work_buffer *empty_buffer(struct ua_work *work)
     return buffer;
 }
 
-void ua_work_push_slow(struct ua_work *work, uintptr_t item)
+bool ua_work_offer_slow(struct ua_work *work, uintptr_t item)
 {
     struct ua_work_buffer *buffer = empty_buffer(work);
 
-    if (buffer == NULL) {
-        work->lost = true;
-        return;
-    }
+    if (buffer == NULL)
+        return false;
     if (work->top != NULL) {
         work->top->next = work->full;
         work->full = work->top;
@@ -38,6 +36,7 @@ void ua_work_push_slow(struct ua_work *work, uintptr_t item)
     buffer->count = 1;
     buffer->items[0] = item;
     work->top = buffer;
+    return true;
 }
 
 bool ua_work_pop_slow(struct ua_work *work, uintptr_t *item)

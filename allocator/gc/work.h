@@ -32,17 +32,24 @@ struct ua_work {
 
 void ua_work_init(struct ua_work *work, struct ua_meta *meta);
 /* Out of line: the top buffer is full, or there is none. */
-void ua_work_push_slow(struct ua_work *work, uintptr_t item);
+bool ua_work_offer_slow(struct ua_work *work, uintptr_t item);
 bool ua_work_pop_slow(struct ua_work *work, uintptr_t *item);
 
-static inline void ua_work_push(struct ua_work *work, uintptr_t item)
+/* False when no buffer is to be had: the set is as it was. */
+static inline bool ua_work_offer(struct ua_work *work, uintptr_t item)
 {
     struct ua_work_buffer *top = work->top;
 
-    if (UA_LIKELY(top != NULL && top->count < UA_WORK_BUFFER_COUNT))
-        top->items[top->count++] = item;
-    else
-        ua_work_push_slow(work, item);
+    if (UA_UNLIKELY(top == NULL || top->count == UA_WORK_BUFFER_COUNT))
+        return ua_work_offer_slow(work, item);
+    top->items[top->count++] = item;
+    return true;
+}
+
+static inline void ua_work_push(struct ua_work *work, uintptr_t item)
+{
+    if (UA_UNLIKELY(!ua_work_offer(work, item)))
+        work->lost = true;
 }
 
 /* False when the set is empty. */

@@ -44,7 +44,8 @@ struct ua_heap *ua_heap_create(const struct ua_options *options, const struct ua
     ua_logs_init(&heap->logs, &heap->meta, options->chunk_bytes, &heap->lock_count);
     ua_chunk_pool_init(&heap->chunks, &heap->options, &heap->vm, &heap->acct, &heap->meta, &heap->space, &heap->logs,
                        &heap->lock_count);
-    ua_pages_init(&heap->pages, &heap->vm, &heap->acct, &heap->meta, &heap->space, &heap->lock_count);
+    ua_pages_init(&heap->pages, &heap->vm, &heap->acct, &heap->meta, &heap->space,
+                  heap->options.huge_pages != UA_HUGE_NEVER, &heap->lock_count);
     ua_large_init(&heap->large, &heap->pages, &heap->acct, &heap->meta, &heap->space, &heap->lock_count);
     heap->heapbits = (struct ua_heapbits){&heap->types, &heap->acct, &heap->meta, &heap->space,
                                          options->verify != UA_VERIFY_OFF};

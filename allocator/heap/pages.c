@@ -6,11 +6,16 @@
 #include "base/bits.h"
 
 #define ARENA_PAGES UA_PAGES_PER_HEAP_ARENA
+/* Mapped at a time, as Go does: a system call for every run would cost more than filling it, and huge pages need room. */
+#define MAP_PAGES (((size_t)4 << 20) / UA_PAGE_BYTES)
+
+_Static_assert(UA_PAGES_PER_HEAP_ARENA % MAP_PAGES == 0, "a heap arena is whole units");
+_Static_assert(MAP_PAGES * UA_PAGE_BYTES % UA_HUGE_PAGE_BYTES == 0, "a unit is whole huge pages");
 
 void ua_pages_init(struct ua_pages *pages, struct ua_vm *vm, struct ua_acct *acct, struct ua_meta *meta,
-                   struct ua_space *space, uint64_t *lock_count)
+                   struct ua_space *space, bool huge_pages, uint64_t *lock_count)
 {
-    *pages = (struct ua_pages){.vm = vm, .acct = acct, .meta = meta, .space = space};
+    *pages = (struct ua_pages){.vm = vm, .acct = acct, .meta = meta, .space = space, .huge_pages = huge_pages};
     ua_lock_init(&pages->lock, UA_RANK_PAGES, lock_count);
 }
 
@@ -67,20 +72,32 @@ static struct ua_page_arena *add_arena(struct ua_pages *pages)
     return arena;
 }
 
-/* Maps the unmapped parts of a run and clears the dirty ones. Guard: lock. */
+/* Maps the units that a run lies in and that are not mapped yet. The first of a heap gets small pages: a heap with a few objects
+ * costs what they take. Guard: lock. */
+static bool map_units(struct ua_pages *pages, struct ua_page_arena *arena, size_t first, size_t end)
+{
+    for (size_t unit = ua_align_down(first, MAP_PAGES); unit < end; unit += MAP_PAGES) {
+        uintptr_t at = arena->base + unit * UA_PAGE_BYTES;
+
+        if (ua_bit_get(arena->mapped, unit))
+            continue;
+        if (ua_vm_map(pages->vm, at, MAP_PAGES * UA_PAGE_BYTES) != 0)
+            return false;
+        ua_bits_assign(arena->mapped, unit, unit + MAP_PAGES, true);
+        ua_acct_move(pages->acct, UA_ACCT_RESERVED, UA_ACCT_RELEASED, MAP_PAGES * UA_PAGE_BYTES);
+        if (pages->huge_pages && (unit != 0 || arena != pages->arenas))
+            ua_vm_huge_page(pages->vm, at, MAP_PAGES * UA_PAGE_BYTES);
+    }
+    return true;
+}
+
+/* Maps a run and clears the dirty parts. Guard: lock. */
 static bool make_usable(struct ua_pages *pages, struct ua_page_arena *arena, size_t first, size_t count)
 {
     size_t end = first + count;
 
-    for (size_t at = ua_bits_find_clear(arena->mapped, first, end); at < end;
-         at = ua_bits_find_clear(arena->mapped, at, end)) {
-        size_t stop = ua_bits_find_set(arena->mapped, at, end);
-
-        if (ua_vm_map(pages->vm, arena->base + at * UA_PAGE_BYTES, (stop - at) * UA_PAGE_BYTES) != 0)
-            return false;
-        ua_bits_assign(arena->mapped, at, stop, true);
-        ua_acct_move(pages->acct, UA_ACCT_RESERVED, UA_ACCT_RELEASED, (stop - at) * UA_PAGE_BYTES);
-    }
+    if (!map_units(pages, arena, first, end))
+        return false;
     for (size_t at = first; at < end;) {
         bool dirty = ua_bit_get(arena->dirty, at);
         size_t stop = dirty ? ua_bits_find_clear(arena->dirty, at, end) : ua_bits_find_set(arena->dirty, at, end);

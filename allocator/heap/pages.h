@@ -24,12 +24,13 @@ struct ua_pages {
     struct ua_acct *acct;
     struct ua_meta *meta;
     struct ua_space *space;
+    bool huge_pages; /* constant: ask for them */
     struct ua_lock lock;
     struct ua_page_arena *arenas; /* ascending age; guard: lock */
 };
 
 void ua_pages_init(struct ua_pages *pages, struct ua_vm *vm, struct ua_acct *acct, struct ua_meta *meta,
-                   struct ua_space *space, uint64_t *lock_count);
+                   struct ua_space *space, bool huge_pages, uint64_t *lock_count);
 void ua_pages_deinit(struct ua_pages *pages);
 /* `count` zeroed pages, booked IN_USE; 0 without memory (nothing changed but pages may have become FREE). */
 uintptr_t ua_pages_alloc(struct ua_pages *pages, size_t count);

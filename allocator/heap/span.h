@@ -60,9 +60,7 @@ struct ua_zero_state {
 struct __attribute__((aligned(64))) ua_span {
     struct ua_node node;     /* ready / reuse / fault / quarantine list; guard: lock */
     struct ua_span *next;    /* an arena's full list, batches of frees; guard: owner */
-    uintptr_t base;          /* constant while the span is in use */
     size_t bytes;            /* constant: whole pages */
-    enum ua_span_kind kind;  /* atomic: set last when a span comes into use, UNUSED first when it goes */
     enum ua_chunk_state chunk_state; /* atomic; guard: lock for writing */
     enum ua_backing backing;         /* guard: lock, or owner while in an arena */
     bool noscan;             /* atomic: the mark must not read the memory (pointer-free, or set to fault) */
@@ -98,6 +96,10 @@ struct __attribute__((aligned(64))) ua_span {
     const struct ua_layout *layout; /* NULL: pointer-free */
     size_t element_count;
     size_t object_bytes;
+
+    /* Last, so that what a mark reads of small objects lies behind them in the same cache line (gc/small.h). */
+    uintptr_t base;          /* constant while the span is in use */
+    enum ua_span_kind kind;  /* atomic: set last when a span comes into use, UNUSED first when it goes */
 };
 
 static inline enum ua_span_kind ua_span_kind(const struct ua_span *span)
