@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "arena/arena.h"
+#include "debug/dump.h"
 #include "debug/verify.h"
 #include "gc/gc.h"
 #include "include/ua_debug.h"
@@ -81,4 +82,17 @@ size_t ua_debug_verify(struct ua_heap *heap)
     if (heap->gc != NULL)
         ua_sweep_finish(heap->gc);
     return ua_verify_heap(heap);
+}
+
+int ua_debug_dump(struct ua_heap *heap, int fd)
+{
+    int error;
+
+    if (heap == NULL)
+        ua_fatal_call("ua_debug_dump", "the heap is NULL");
+    error = ua_dump_heap(heap, fd);
+    if (error == 0)
+        return 0;
+    ua_error_set(error, "ua_debug_dump: the descriptor cannot be written to");
+    return -1;
 }

@@ -38,6 +38,20 @@ static void count_unprotected(struct ua_chunk_pool *pool, int change)
         __atomic_fetch_add(&pool->unprotected_count, (size_t)(ptrdiff_t)change, __ATOMIC_RELAXED);
 }
 
+/* Nobody reads the bitmap of a quarantined chunk, and without a quarantine_limit their number grows for ever. Chunks below 256 KiB
+ * share bitmap pages and are not counted either. */
+static void release_bits(struct ua_chunk_pool *pool, struct ua_span *chunk)
+{
+    size_t bytes = ua_align_up((chunk->bits_touched - chunk->base) / UA_WORDS_PER_BITMAP_WORD, UA_PHYS_PAGE_BYTES);
+
+    if (!pool->quarantine || bytes == 0 || chunk->bytes < UA_PHYS_PAGE_BYTES * UA_WORDS_PER_BITMAP_WORD)
+        return;
+    if (ua_vm_discard(pool->vm, (uintptr_t)chunk->bits, bytes) != 0)
+        return;
+    chunk->bits_touched = chunk->base;
+    ua_meta_untouched(pool->meta, bytes);
+}
+
 /* Books a chunk whose memory was dealt with. `faulted`: the call worked. */
 static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, bool faulted)
 {
@@ -54,6 +68,7 @@ static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, bool
     /* Still ours alone: on a list another thread may take it, and note that, at once. */
     ua_watch_note(&pool->watch, UA_EVENT_FAULT, chunk->last_arena, chunk);
     chunk->bits_end = chunk->base;
+    release_bits(pool, chunk);
     __atomic_store_n(&chunk->scan_end, chunk->base, __ATOMIC_RELAXED);
     ua_logs_put(pool->logs, chunk->log_record);
     chunk->log = NULL;

@@ -39,6 +39,11 @@ UA_API int ua_debug_bitmap(struct ua_heap *heap, const void *pointer, size_t fir
  * Fatal at the first difference; returns the number of chunks looked at. */
 UA_API size_t ua_debug_verify(struct ua_heap *heap);
 
+/* Writes the heap as text to a descriptor, `what name=value ...` a line: ledger, lists, every chunk, large object and span of small
+ * objects, collector; the last line is "end". For people and bug reports: names and order may change. Takes no memory. 0, or -1 with
+ * the errno of write. */
+UA_API int ua_debug_dump(struct ua_heap *heap, int fd);
+
 /* Opens a mark: from here frees go to the fault list and new objects survive. Fatal when one is open. */
 UA_API void ua_debug_mark_begin(struct ua_heap *heap);
 /* Mark termination and sweep of the open mark; the fault list is set to fault. Fatal without one. */

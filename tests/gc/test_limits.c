@@ -4,10 +4,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stdio.h>
+#include <sys/mman.h>
+
 #include <cmocka.h>
 
 #include "gc/gc_support.h"
 #include "heap/heap.h"
+#include "include/ua_debug.h"
 
 #define MIB ((size_t)1 << 20)
 #define LIMIT_MIB 64
@@ -57,6 +61,97 @@ static void test_objects_stay_under_the_memory_limit(void **state)
     ua_heap_close(heap);
 }
 
+/* What a limit may be exceeded by. */
+static uint64_t slack_bytes(uint64_t limit_bytes)
+{
+    uint64_t five_percent = limit_bytes / 20;
+
+    return five_percent > (CHUNK_MIB + 1) * MIB ? five_percent : (CHUNK_MIB + 1) * MIB;
+}
+
+static void check_limit(const char *preset, unsigned limit_mib)
+{
+    uint64_t limit_bytes = limit_mib * MIB;
+    char settings[96];
+    struct ua_heap *heap;
+    struct gs_node *live = NULL;
+
+    snprintf(settings, sizeof settings, "roots=registered sanitizer=off memory_limit=%uMiB", limit_mib);
+    heap = gs_heap(preset, settings);
+    assert_int_equal(ua_root_add(heap, &live), 0);
+    /* A quarter of the limit lives on; arenas and garbage come and go beside it. */
+    for (uint64_t bytes = 0; bytes < limit_bytes / 4; bytes += 4096) {
+        struct gs_node *node = ua_heap_alloc(heap, gs_node_type(), 4096 / sizeof *node);
+
+        assert_non_null(node);
+        node->left = live;
+        live = node;
+    }
+    for (uint64_t bytes = 0; bytes < 2 * limit_bytes; bytes += 30 * MIB) {
+        use_arena(heap, 25);
+        assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 5 * MIB));
+        assert_true(gs_stats(heap).mapped_ready_bytes <= limit_bytes + slack_bytes(limit_bytes));
+    }
+    ua_root_remove(heap, &live);
+    ua_heap_close(heap);
+}
+
+static void test_limits_from_64_mib_to_1_gib_are_held(void **state)
+{
+    (void)state;
+    for (unsigned limit_mib = 64; limit_mib <= 1024; limit_mib *= 4) {
+        check_limit("safe", limit_mib);
+        check_limit("go", limit_mib);
+    }
+}
+
+static size_t resident_pages(const void *at, size_t bytes)
+{
+    static unsigned char pages[1024];
+    size_t count = 0;
+
+    assert_true(bytes / 4096 <= sizeof pages);
+    assert_int_equal(mincore((void *)(uintptr_t)at, bytes, pages), 0);
+    for (size_t i = 0; i < bytes / 4096; i++)
+        count += pages[i] & 1;
+    return count;
+}
+
+/* Go's way has no limit on quarantine: its bitmaps must not pile up. */
+static void test_quarantined_chunks_keep_no_bitmap(void **state)
+{
+    static const char *const presets[] = {"go", "safe"};
+
+    (void)state;
+    for (size_t p = 0; p < 2; p++) {
+        struct ua_heap *heap = gs_heap(presets[p], "roots=registered sanitizer=off gogc=off quarantine_limit=0");
+        struct ua_arena *arena = ua_arena_new(heap);
+        struct gs_node *first = ua_arena_alloc(arena, gs_node_type(), 1);
+        struct ua_span *chunk = ua_space_span(&heap->space, (uintptr_t)first);
+        size_t bitmap_bytes = CHUNK_MIB * MIB / 64;
+        uint64_t meta_before = gs_stats(heap).meta_bytes;
+
+        for (size_t bytes = 0; bytes < CHUNK_MIB * MIB; bytes += sizeof *first)
+            assert_non_null(ua_arena_alloc(arena, gs_node_type(), 1));
+        ua_debug_write_out(heap);
+        assert_int_equal(resident_pages(chunk->bits, bitmap_bytes), bitmap_bytes / 4096);
+        assert_true(gs_stats(heap).meta_bytes >= meta_before + bitmap_bytes);
+        ua_arena_free(arena);
+        assert_int_equal(chunk->chunk_state, UA_CHUNK_QUARANTINE);
+        assert_int_equal(resident_pages(chunk->bits, bitmap_bytes), 0);
+        assert_true(gs_stats(heap).meta_bytes < meta_before + bitmap_bytes);
+        /* Used again, it has one again. */
+        ua_collect(heap);
+        arena = ua_arena_new(heap);
+        for (size_t bytes = 0; bytes < 2 * CHUNK_MIB * MIB; bytes += sizeof *first)
+            assert_non_null(ua_arena_alloc(arena, gs_node_type(), 1));
+        ua_debug_write_out(heap);
+        ua_debug_verify(heap);
+        ua_arena_free(arena);
+        ua_heap_close(heap);
+    }
+}
+
 static uint64_t test_now_ns;
 
 static uint64_t read_test_clock(void *context)
@@ -96,6 +191,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arenas_stay_under_the_memory_limit),
         cmocka_unit_test(test_objects_stay_under_the_memory_limit),
+        cmocka_unit_test(test_limits_from_64_mib_to_1_gib_are_held),
+        cmocka_unit_test(test_quarantined_chunks_keep_no_bitmap),
         cmocka_unit_test(test_idle_memory_goes_back_after_decay_ms),
     };
 
