@@ -31,11 +31,9 @@
 #define HX_COLLECTS 1
 #define HX_SHARES 1
 
-#define HX_GCHEAP_CONCURRENT_ABSENT "libua has no collect=concurrent in this version"
-
 static const struct hx_backend_arm hx_backend_arms[] __attribute__((unused)) = {
     {"gcheap", "collect", "bulk", NULL},
-    {"gcheap-concurrent", "collect", "concurrent", HX_GCHEAP_CONCURRENT_ABSENT},
+    {"gcheap-concurrent", "collect", "concurrent", NULL},
 };
 
 struct hx_env {

@@ -20,6 +20,7 @@ static const struct place places[] = {
     {"worker-bump", "bump", "bulk"},         {"worker-malloc", "malloc", "each"},     {"worker-malloc", "malloc", "keep"},
     {"worker-malloc", "malloc", "fresh"},    {"worker-arena", "arena-kept", "reuse"}, {"worker-arena", "arena-safe", "fresh"},
     {"worker-arena", "arena-go", "fresh"},   {"worker-gcheap", "gcheap", "collect"},
+    {"worker-gcheap", "gcheap-concurrent", "collect"},
 #ifdef AB_HAVE_BDWGC
     {"worker-bdwgc", "bdwgc", "collect"},
 #endif
