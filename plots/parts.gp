@@ -3,7 +3,7 @@
 load ARG1.'.conf.gp'
 load 'style.gp'
 table = ARG1.'.tsv'
-panel_wide = 470
+panel_wide = 490
 width = columns * panel_wide + 20
 label_px = label_columns * 7 + 20
 left_px = label_px
@@ -32,6 +32,7 @@ do for [kind in 'svg png'] {
     set border 1
     set ytics nomirror scale 0
     set xtics nomirror tic(span * 1.36 / 5)
+    set format x (span > 5e4 ? '%.0s %c' : '%g') # 200 k, 1 M
     set xlabel panel_axis[p] offset 0,0.3
     set arrow 1 from 0,(bars_most - 0.4) to 0,-0.6 nohead lc rgb quiet lw 1
     plot table index p - 1 using 4:1:(0):4:($1 - 0.33):($1 + 0.33):3:ytic(2) with boxxyerror lc variable, \

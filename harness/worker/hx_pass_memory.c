@@ -90,9 +90,12 @@ static void take_row(struct hx_probe *probe) {
     } else {
         life->sample_failed++;
     }
-    life->step++;
-    uint64_t next = life->step + 1;
-    probe->sample_due_ops = life->total_ops * next / HX_SERIES_ROWS;
+    uint64_t next;
+    do { /* a life of fewer requests than steps passes several at once; its last one is the last step all the same */
+        life->step++;
+        next = life->step + 1;
+        probe->sample_due_ops = life->total_ops * next / HX_SERIES_ROWS;
+    } while (next <= HX_SERIES_ROWS && probe->sample_due_ops <= probe->ops);
     if (next > HX_SERIES_ROWS) {
         probe->sample_due_ops = UINT64_MAX;
         life->use_live_bytes = work.live_bytes;

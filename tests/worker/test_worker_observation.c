@@ -271,6 +271,20 @@ static void other_scenarios_and_pages(void **state) {
     }
 }
 
+/* Eight requests are fewer than the curve has steps; the peak must be there, not 0. */
+static void a_life_of_few_requests_has_its_memory(void **state) {
+    (void)state;
+    struct ask ask = ask_of("worker-bump", "memory", "refill_2m", "bump", "bulk");
+    ask.scale = 0.25; /* four pieces of 2 MiB a life */
+    ask.blocks = 2;
+    struct answer answer;
+    worker_ask(&ask, &answer);
+    answer_sound(&answer);
+    assert_true(answer_metric(&answer, "use", "live_bytes") == 4 * 2097152.0);
+    assert_true(answer_metric(&answer, "use", "rss_bytes") >= 4 * 2097152.0);
+    answer_free(&answer);
+}
+
 /* The dials obey DESIGN: never under 3 blocks, 8 in quick where a page fault does not eat the budget; at least 16 in gate, which runs huge pages only. */
 static void dials(void **state) {
     (void)state;
@@ -383,7 +397,8 @@ static void bad_event_and_verb(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_arm_and_pass), cmocka_unit_test(other_scenarios_and_pages), cmocka_unit_test(dials),
+        cmocka_unit_test(every_arm_and_pass), cmocka_unit_test(other_scenarios_and_pages),
+        cmocka_unit_test(a_life_of_few_requests_has_its_memory), cmocka_unit_test(dials),
         cmocka_unit_test(few_blocks_is_flagged), cmocka_unit_test(bad_input), cmocka_unit_test(bad_event_and_verb),
         cmocka_unit_test(every_block_collects), cmocka_unit_test(collections_are_traced), cmocka_unit_test(missing_library_is_listed),
     };
