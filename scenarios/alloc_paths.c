@@ -164,7 +164,7 @@ HX_INLINE uint64_t group_size(const struct plan *plan, uint64_t size_bytes) {
     } while (0)
 
 #define BACKENDS_ALL "malloc,mimalloc,arena-*,mimalloc-heap,obstack,apr,bump"
-#define BACKENDS_OUT "arena-*,bump" /* the others' calls are out of line always */
+#define BACKENDS_OUT "arena-safe,arena-kept,bump" /* the others' calls are out of line always */
 
 #define INFO(name_text, why_text, backends_text)                              \
     {                                                                         \

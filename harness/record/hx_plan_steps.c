@@ -22,15 +22,17 @@ struct extra {
     const char *backends, *arm, *options;
 };
 
-/* Left out: where the compiler sees the type or not, and how long a slice is, safety costs the same (alloc_slices_p100 stands for all).
- * arena_lifecycle_many with whole chunks cleared would touch 8 GiB. */
+/* Left out: scenarios that differ from one that is there in what safety does not see: whether the compiler knows the type, what is in an
+ * object, how long a slice is, who needs zeros. arena_lifecycle_many with whole chunks cleared would touch 8 GiB. */
+#define SAFETY_ALIKE "*_out,alloc_paths_n*,alloc_paths_p40,alloc_paths_str,alloc_slices_[!p]*,zeroing_relied*"
+
 static const struct extra extras[] = {
-    {"*", "*_out,alloc_slices_[!p]*", "arena-safe", "reuse", "fault=off"},
-    {"*", "*_out,alloc_slices_[!p]*", "arena-safe", "reuse", "fault=release"},
-    {"*", "*_out,alloc_slices_[!p]*,arena_lifecycle_many", "arena-safe", "reuse", "fault=release,prezero=chunk"},
+    {"*", SAFETY_ALIKE, "arena-safe", "reuse", "fault=off"},
+    {"*", SAFETY_ALIKE, "arena-safe", "reuse", "fault=release"},
+    {"*", SAFETY_ALIKE ",arena_lifecycle_many", "arena-safe", "reuse", "fault=release,prezero=chunk"},
     {"zeroing_written*", NULL, "arena-safe,arena-kept", "reuse", "prezero=none"},
     {"refill*", NULL, "arena-go", "reuse", "prezero=populate"},
-    {"*", NULL, "malloc,mimalloc", "each", "tuning=keep"},
+    {"*", "alloc_slices_*,arena_lifecycle_*,refill_*,zeroing_*", "malloc,mimalloc", "each", "tuning=keep"},
 };
 
 const char *hx_plan_step(const char *scenario, const char *backend, const char *arm, size_t index) {
