@@ -135,7 +135,7 @@ programs() { # the source that a verb stands on; without it the verb is not in t
     quick|full|list|doctor) echo harness/driver/CMakeLists.txt ;;
     gate) echo harness/gate/CMakeLists.txt ;;
     calibrate) echo harness/gate/calibrate.c ;;
-    selftest) echo harness/gate/selftest.c ;;
+    selftest) echo harness/selftest/CMakeLists.txt ;;
     trace) echo harness/trace/CMakeLists.txt ;;
     exec) echo harness/trace/exec.c ;;
     plots|report) echo harness/report/CMakeLists.txt ;;
@@ -157,7 +157,7 @@ test       build and run all tests
 list       scenarios, backends and arms
 gate       --base REV: did this tree get slower than REV? exit 0 no, 1 yes, 2 cannot say
 calibrate  find out what this machine's noise lets the gate see
-selftest   plant known slowdowns and see that the gate finds them
+selftest   measure: plant known costs on this machine and see that they are found again, where they are and as large
 trace      -- CMD ARGS: record a program's allocations, would arenas pay?
 exec       -- CMD ARGS: a whole program under each malloc
 plots      DIR: draw the pictures of a run again
@@ -249,6 +249,7 @@ main() {
     build) ready all; say "programs are in $bin" ;;
     test) verb_test "${args[@]}" ;;
     gate) verb_gate "${args[@]}" ;;
+    selftest) packages run gate; ready ab_selftest; measuring; pass_signals "$bin/arenabench-selftest" "${args[@]}" ;;
     plots) ready ab_run; "$bin/arenabench-report" --plots-only "${args[@]}" ;;
     report) ready ab_run; "$bin/arenabench-report" "${args[@]}" ;;
     *) ready all; measuring; pass_signals "$bin/arenabench-$verb" "${args[@]}" ;;

@@ -1,7 +1,7 @@
 """Layers: who may include whom (docs/DESIGN.md 2 and 3.1), no cycles, own header first.
 
   allocator  base < os < acct < meta < heap < gc < arena < debug < include, api; never the harness
-  harness    base < measure < record < {worker, backends} {driver} {trace} {gate} < report; the allocator through include/ alone
+  harness    base < measure < record < {worker, backends} {driver} {trace} {gate} < {selftest} {report}; the allocator through include/ alone
   scenarios  the scenario and backend contract alone, never ua.h
   oracles    (tests/**/oracle*) at most one header of ours: the public one of what they check
 """
@@ -11,7 +11,7 @@ import common
 
 ALLOCATOR = {name: rank for rank, name in enumerate("base os acct meta heap gc arena debug include".split())}
 ALLOCATOR["api"] = ALLOCATOR["include"]
-HARNESS = {"base": 0, "measure": 1, "record": 2, "worker": 3, "backends": 3, "driver": 3, "trace": 3, "gate": 3, "report": 4}
+HARNESS = {"base": 0, "measure": 1, "record": 2, "worker": 3, "backends": 3, "driver": 3, "trace": 3, "gate": 3, "selftest": 4, "report": 4}
 ONE_PART = {"worker", "backends"}  # rank 3 of the harness: these two belong together, the others do not see each other
 CONTRACT = re.compile(r"harness/(backends/hx_backend[a-z_]*\.h|worker/hx_(scenario|probe)\.h|base/[a-z_]+\.h)$")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*["<]([^">]+)[">]', re.M)
@@ -48,7 +48,7 @@ def complaint_of(path, target):
                 return f"{a[1]}/ is below {b[1]}/"
             if HARNESS[b[1]] == HARNESS[a[1]] and a[1] != b[1] and not {a[1], b[1]} <= ONE_PART:
                 return f"{a[1]}/ and {b[1]}/ do not know each other"
-        elif b[0] == "scenarios" and a[1] not in ONE_PART:
+        elif b[0] == "scenarios" and a[1] not in ONE_PART | {"selftest"}:
             return "only the worker knows scenarios"
         elif b[0] == "tests":
             return "programs do not include tests"
