@@ -10,6 +10,7 @@
  *               HX_REFILLS          1: memory is taken in chunks whose number is counted (hx_refills)
  *               HX_SHARES           1: all environments of a process share one heap, which is the first one's; hx_refills and
  *                                   hx_ledger speak of the whole heap. Not defined: 0, each has its own
+ *               HX_THREADS_ABSENT   why there is no cell of several threads. Not defined: NULL, there are
  *               HX_LITTERS          1: objects scattered by malloc beforehand age this backend's heap. Not defined: 0
  *   types       struct hx_env (one opened backend), struct hx_scope (one lifetime), hx_type (a type descriptor)
  *   types of    HX_TYPE(name, T, HX_PTR(f), HX_PTRS(f, n), HX_NESTED(f, type)...)  defines a descriptor for struct T

@@ -24,6 +24,7 @@
 #define HX_REFILLS 1
 #define HX_COLLECTS 1
 #define HX_SHARES 1
+#define HX_THREADS_ABSENT "it runs on one thread here"
 #define HX_HUGE_ABSENT "cannot: libgc has no option that asks for huge pages"
 
 static const struct hx_backend_arm hx_backend_arms[] __attribute__((unused)) = {
@@ -58,7 +59,7 @@ HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *arg
         return "it has no options";
     }
     if (args->first != NULL) {
-        return "it runs on one thread here";
+        return HX_THREADS_ABSENT;
     }
     GC_INIT();
     *env = (struct hx_env){0};

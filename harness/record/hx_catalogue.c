@@ -223,6 +223,7 @@ void hx_catalogue_free(struct hx_catalogue *catalogue) {
         free(backend->arms);
         free(backend->preload_path);
         free(backend->missing);
+        free(backend->threads_absent);
         free(backend->huge_absent);
     }
     for (size_t i = 0; i < catalogue->scenario_count; i++) {

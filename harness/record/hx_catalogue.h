@@ -55,6 +55,7 @@ struct hx_backend {
     enum hx_allocator_kind memory;    /* whose pages it uses: its own (as allocator), or of a malloc that it takes chunks from */
     bool asked;    /* named by the user (--allocator): part of every profile */
     char *missing; /* why none of it can run here, or NULL */
+    char *threads_absent; /* why it has no cell of several threads, or NULL */
     char *huge_absent; /* why it cannot ask for huge pages, or NULL */
     struct hx_arm *arms;
     size_t arm_count;

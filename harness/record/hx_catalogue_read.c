@@ -153,6 +153,8 @@ static bool read_backend(const json_t *object, const char *path, const json_t *s
             out->scenarios[out->scenario_count++] = hx_dup(name);
         }
     }
+    const char *threads_absent = json_string_value(json_object_get(object, "threads_absent"));
+    out->threads_absent = threads_absent != NULL ? hx_dup(threads_absent) : NULL;
     const char *huge_absent = json_string_value(json_object_get(object, "huge_absent"));
     out->huge_absent = huge_absent != NULL ? hx_dup(huge_absent) : NULL;
     return read_arms(object, out, error);

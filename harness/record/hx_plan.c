@@ -165,6 +165,9 @@ static const char *absence(const struct hx_scenario *scenario, const struct hx_b
     if (cell->threads > scenario->threads_max) {
         return scenario->threads_max == 1 ? "a scenario of one thread" : "more threads than the scenario takes";
     }
+    if (cell->threads > 1 && backend->threads_absent != NULL) {
+        return backend->threads_absent;
+    }
     if (settings->litter && backend->allocator == HX_ALLOCATOR_NONE) {
         return "only a malloc's heap can be littered";
     }

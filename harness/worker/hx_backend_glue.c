@@ -11,6 +11,9 @@
 #ifndef HX_LITTERS
 #define HX_LITTERS 0
 #endif
+#ifndef HX_THREADS_ABSENT
+#define HX_THREADS_ABSENT NULL
+#endif
 #ifndef HX_SHARES
 #define HX_SHARES 0
 #endif
@@ -30,6 +33,7 @@ const bool hx_glue_refills = HX_REFILLS;
 const bool hx_glue_litters = HX_LITTERS;
 const bool hx_glue_shares = HX_SHARES;
 const bool hx_glue_collects = HX_COLLECTS;
+const char *const hx_glue_threads_absent = HX_THREADS_ABSENT;
 const char *const hx_glue_huge_absent = HX_HUGE_ABSENT;
 const char *const hx_glue_memory = HX_BACKEND_MEMORY;
 

@@ -16,6 +16,7 @@ extern const bool hx_glue_any_name; /* other backends than the listed one run he
 extern const bool hx_glue_refills;  /* chunks are counted: each block must take as many as every other, at least one or, where
                                        the backend never takes one again, none */
 extern const bool hx_glue_collects; /* what is counted are collections: at least one a block, not the same number in all */
+extern const char *const hx_glue_threads_absent; /* why there is no cell of several threads, or NULL */
 extern const char *const hx_glue_huge_absent; /* why the allocator cannot ask for huge pages, or NULL */
 
 extern const bool hx_glue_litters; /* the heap is malloc's, and scattered objects change it (hx_litter.h) */

@@ -38,6 +38,9 @@ static void write_backends(struct hx_text *text) {
             }
         }
         hx_json_close(text);
+        if (hx_glue_threads_absent != NULL) {
+            hx_json_string(text, "threads_absent", hx_glue_threads_absent);
+        }
         if (hx_glue_huge_absent != NULL) {
             hx_json_string(text, "huge_absent", hx_glue_huge_absent);
         }

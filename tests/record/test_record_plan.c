@@ -282,6 +282,31 @@ static void threads_and_page_modes_multiply(void **state) {
     hx_plan_free(&plan);
 }
 
+static void a_backend_of_one_thread_is_absent_on_two(void **state) {
+    (void)state;
+    struct hx_catalogue one = {0};
+    struct hx_error error = {{0}};
+    add(&one, "worker-bdwgc", "{\"name\":\"bdwgc\",\"arms\":[\"collect\"],\"absent\":[],\"threads_absent\":\"one thread here\"}");
+    struct hx_settings settings;
+    hx_settings_default(HX_PROFILE_QUICK, &settings);
+    settings.backend = "bdwgc";
+    settings.scenario = "binary_trees";
+    settings.threads[1] = 2;
+    settings.thread_count = 2;
+    struct hx_plan plan;
+    assert_true(hx_plan_make(&one, &settings, &plan, &error));
+    assert_int_equal(plan.cell_count, 2); /* page modes */
+    assert_int_equal(plan.absent_count, 2);
+    assert_string_equal(plan.absent[0].reason, "one thread here");
+    hx_plan_free(&plan);
+    settings.threads[0] = 1;
+    settings.thread_count = 1;
+    settings.litter = true; /* nor can its heap be aged */
+    assert_false(hx_plan_make(&one, &settings, &plan, &error));
+    assert_non_null(strstr(error.line, "only a malloc's heap can be littered"));
+    hx_catalogue_free(&one);
+}
+
 static void full_runs_eight_cells_on_two_threads(void **state) {
     (void)state;
     struct hx_settings settings;
@@ -397,6 +422,7 @@ int main(void) {
         cmocka_unit_test(full_has_all_arms_and_keep_its_option),
         cmocka_unit_test(full_has_the_price_of_safety),
         cmocka_unit_test(a_scenario_limits_what_full_takes), cmocka_unit_test(threads_and_page_modes_multiply),
+        cmocka_unit_test(a_backend_of_one_thread_is_absent_on_two),
         cmocka_unit_test(full_runs_eight_cells_on_two_threads), cmocka_unit_test(glibc_keeps_pages_on_one_thread_only),
         cmocka_unit_test(an_open_loop_has_latencies_alone),
         cmocka_unit_test(gate_has_dials_for_huge_alone), cmocka_unit_test(a_word_that_names_nothing_is_told),
