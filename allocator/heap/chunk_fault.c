@@ -39,17 +39,24 @@ static void count_unprotected(struct ua_chunk_pool *pool, int change)
 }
 
 /* Nobody reads the bitmap of a quarantined chunk, and without a quarantine_limit their number grows for ever. Chunks below 256 KiB
- * share bitmap pages and are not counted either. */
+ * share bitmap pages: theirs stay. */
 static void release_bits(struct ua_chunk_pool *pool, struct ua_span *chunk)
 {
     size_t bytes = ua_align_up((chunk->bits_touched - chunk->base) / UA_WORDS_PER_BITMAP_WORD, UA_PHYS_PAGE_BYTES);
+    struct ua_heap_arena *arena = ua_space_heap_arena(pool->space, chunk->base);
 
     if (!pool->quarantine || bytes == 0 || chunk->bytes < UA_PHYS_PAGE_BYTES * UA_WORDS_PER_BITMAP_WORD)
         return;
     if (ua_vm_discard(pool->vm, (uintptr_t)chunk->bits, bytes) != 0)
         return;
     chunk->bits_touched = chunk->base;
-    ua_meta_untouched(pool->meta, bytes);
+    for (size_t page = (chunk->base - arena->base) / UA_WORDS_PER_BITMAP_WORD / UA_PHYS_PAGE_BYTES, left = bytes; left > 0;
+         page++, left -= UA_PHYS_PAGE_BYTES) {
+        uint64_t bit = (uint64_t)1 << (page % 64);
+
+        if ((__atomic_fetch_and(&arena->bits_pages[page / 64], ~bit, __ATOMIC_RELAXED) & bit) != 0)
+            ua_meta_untouched(pool->meta, UA_PHYS_PAGE_BYTES);
+    }
 }
 
 /* Books a chunk whose memory was dealt with. `faulted`: the call worked. */

@@ -98,6 +98,7 @@ struct __attribute__((aligned(64))) ua_span {
     size_t object_bytes;
 
     /* Last, so that what a mark reads of small objects lies behind them in the same cache line (gc/small.h). */
+    uint64_t unused[4];      /* so that base begins a line; gc/small.h asserts it */
     uintptr_t base;          /* constant while the span is in use */
     enum ua_span_kind kind;  /* atomic: set last when a span comes into use, UNUSED first when it goes */
 };
