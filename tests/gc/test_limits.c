@@ -76,7 +76,7 @@ static void check_limit(const char *preset, unsigned limit_mib)
     struct ua_heap *heap;
     struct gs_node *live = NULL;
 
-    snprintf(settings, sizeof settings, "roots=registered sanitizer=off memory_limit=%uMiB", limit_mib);
+    snprintf(settings, sizeof settings, "roots=registered sanitizer=off collect=stw memory_limit=%uMiB", limit_mib);
     heap = gs_heap(preset, settings);
     assert_int_equal(ua_root_add(heap, &live), 0);
     /* A quarter of the limit lives on; arenas and garbage come and go beside it. */
