@@ -68,7 +68,7 @@ static inline void see(struct ua_marker *marker, uintptr_t address)
     }
     __builtin_prefetch((const void *)address);
     __builtin_prefetch(&span->base);
-    __builtin_prefetch(&ua_small_record(span)->bits[0]);
+    __builtin_prefetch((const char *)span + offsetof(struct ua_small_span, bits)); /* if it is a small one */
     marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){address, span};
     marker->seen_count++;
 }

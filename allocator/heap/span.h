@@ -56,8 +56,7 @@ struct ua_zero_state {
     bool huge_asked;
 };
 
-/* Whole cache lines, also in an array: two chunks share none, and a marker may prefetch what a small span would have. */
-struct __attribute__((aligned(64))) ua_span {
+struct ua_span {
     struct ua_node node;     /* ready / reuse / fault / quarantine list; guard: lock */
     struct ua_span *next;    /* an arena's full list, batches of frees; guard: owner */
     size_t bytes;            /* constant: whole pages */
@@ -98,7 +97,7 @@ struct __attribute__((aligned(64))) ua_span {
     size_t object_bytes;
 
     /* Last, so that what a mark reads of small objects lies behind them in the same cache line (gc/small.h). */
-    uint64_t unused[4];      /* so that base begins a line; gc/small.h asserts it */
+    uint64_t unused[3];      /* so that base begins a line; gc/small.h asserts it */
     uintptr_t base;          /* constant while the span is in use */
     enum ua_span_kind kind;  /* atomic: set last when a span comes into use, UNUSED first when it goes */
 };
