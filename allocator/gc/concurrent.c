@@ -14,9 +14,20 @@
 
 #define HELP_BYTES ((uint64_t)256 << 10)
 #define WAIT_NS ((uint64_t)1000000)
-#define WIPE_WORDS 256u
+#define WIPE_WORDS 512u
 
 static struct ua_gc *all_collectors;    /* guard: world lock */
+
+/* Marking, and what ends a mark, leave addresses of objects and chunks in frames that are dead then. The frames of a later root
+ * scan lie over them, with gaps, and would take the addresses for this thread's. */
+static __attribute__((noinline)) void wipe_dead_frames(void)
+{
+    volatile uintptr_t dead[WIPE_WORDS];
+
+    for (size_t i = 0; i < WIPE_WORDS; i++)
+        dead[i] = 0;
+    __asm__ volatile("" : : "r"(dead) : "memory");
+}
 
 static bool is_running(struct ua_gc *gc)
 {
@@ -161,16 +172,6 @@ void ua_gc_flush(struct ua_gc *gc, struct ua_marker *marker, bool credit)
     ua_lock_release(&gc->pacer_lock);
 }
 
-/* Marking leaves addresses of objects in frames that are dead now and that a later root scan would read as this thread's. */
-static __attribute__((noinline)) void wipe_dead_frames(void)
-{
-    volatile uintptr_t dead[WIPE_WORDS];
-
-    for (size_t i = 0; i < WIPE_WORDS; i++)
-        dead[i] = 0;
-    __asm__ volatile("" : : "r"(dead) : "memory");
-}
-
 uint64_t ua_gc_help(struct ua_gc *gc, uint64_t work_bytes, bool *complete)
 {
     struct ua_marker *helper;
@@ -188,7 +189,6 @@ uint64_t ua_gc_help(struct ua_gc *gc, uint64_t work_bytes, bool *complete)
         ua_mark_settle(helper);
         ua_gc_flush(gc, helper, false);
         *complete = ua_pool_return(&gc->pool, helper);
-        wipe_dead_frames();
     }
     ua_lock_defer_end();
     return done;
@@ -240,6 +240,7 @@ void ua_gc_collect_concurrent(struct ua_gc *gc, enum ua_gc_cause cause)
     uint64_t serial;
     bool joined;
 
+    wipe_dead_frames();
     if (cause != UA_GC_FORCED) {
         /* Not with the world lock held for long: another thread may need it to attach. */
         ua_sweep_finish(gc);
