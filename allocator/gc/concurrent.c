@@ -79,7 +79,7 @@ static struct ua_span *terminate_stopped(struct ua_gc *gc)
     struct ua_gc_counts *counts = &gc->counts;
 
     ua_lock_acquire(&gc->roots.lock);
-    gc->marker.work.lost |= gc->pool.lost;
+    gc->marker.work.lost |= ua_pool_has_lost(&gc->pool);
     ua_gc_mark_rest(gc);
     ua_mark_new_chunks(&gc->marker);
     ua_lock_release(&gc->roots.lock);

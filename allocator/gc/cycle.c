@@ -241,7 +241,7 @@ static void drain_together(struct ua_gc *gc)
         ua_pool_enter(pool);
     }
     __atomic_store_n(&gc->stopped_marking, 0, __ATOMIC_RELEASE);
-    marker->work.lost |= pool->lost;
+    marker->work.lost |= ua_pool_has_lost(pool);
     marker->shared = false;
     gc->current.background_ns = ua_gc_load(&gc->counts.background_ns);
 }

@@ -145,6 +145,16 @@ void ua_pool_give(struct ua_mark_pool *pool, struct ua_marker *marker)
     ua_pool_wake(pool);
 }
 
+bool ua_pool_has_lost(struct ua_mark_pool *pool)
+{
+    bool lost;
+
+    ua_lock_acquire(&pool->lock);
+    lost = pool->lost;
+    ua_lock_release(&pool->lock);
+    return lost;
+}
+
 struct ua_marker *ua_pool_borrow(struct ua_mark_pool *pool)
 {
     struct ua_marker *helper;

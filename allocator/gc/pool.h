@@ -45,6 +45,8 @@ void ua_pool_share(struct ua_mark_pool *pool, struct ua_marker *marker);
 /* Gives everything away that the marker has; it stays at work. */
 void ua_pool_give(struct ua_mark_pool *pool, struct ua_marker *marker);
 bool ua_pool_is_complete(struct ua_mark_pool *pool);
+/* Whether an item was dropped for want of a buffer since the mark began. */
+bool ua_pool_has_lost(struct ua_mark_pool *pool);
 /* Whatever lies at the address, or in the range of values, is reachable: for barriers. */
 void ua_pool_shade(struct ua_mark_pool *pool, uintptr_t address);
 void ua_pool_shade_values(struct ua_mark_pool *pool, const struct ua_layout *layout, uintptr_t first, uintptr_t from,

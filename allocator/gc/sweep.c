@@ -8,10 +8,18 @@
 
 size_t ua_sweep_begin(struct ua_gc *gc, uint64_t cycle)
 {
+    struct ua_sweep *sweep = &gc->sweep;
     size_t pages = ua_small_sweep_begin(&gc->small) + ua_large_sweep_begin(&gc->heap->large);
 
-    gc->sweep = (struct ua_sweep){.number = gc->sweep.number + 1, .cycle = cycle};
-    __atomic_store_n(&gc->sweep.pending, gc->sweep.number, __ATOMIC_RELEASE);
+    /* Workers are not stopped and may look whether there is something to sweep. */
+    ua_gc_store(&sweep->large_freed, 0);
+    ua_gc_store(&sweep->pages_swept, 0);
+    ua_gc_store(&sweep->sweep_ns, 0);
+    sweep->cycle = cycle;
+    sweep->pages_per_byte = 0;
+    sweep->live_basis_bytes = 0;
+    sweep->number++;
+    __atomic_store_n(&sweep->pending, sweep->number, __ATOMIC_RELEASE);
     return pages;
 }
 

@@ -294,8 +294,9 @@ static void test_ranges_and_slots_are_roots_until_removed(void **state)
 static void test_cycles_follow_the_growth_of_the_heap(void **state)
 {
     struct ua_heap *heap = gs_heap("go", "roots=registered gogc=100");
-    /* While a concurrent mark runs, the hard goal is a tenth more. */
-    uint64_t slack = gs_is_concurrent() ? 12 : 10;
+    /* As in Go, a concurrent mark that finds more to scan than the last one did may stretch its goal to 1 + gogc / 100 of it,
+     * and a heap beyond that is held at a tenth more. */
+    uint64_t slack = gs_is_concurrent() ? 22 : 10;
     struct ua_gc_event events[64];
     struct gs_node *live = NULL;
     size_t count;
