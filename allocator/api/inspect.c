@@ -5,6 +5,8 @@
 #include "debug/dump.h"
 #include "debug/verify.h"
 #include "gc/gc.h"
+#include "gc/workers.h"
+#include "gc/world.h"
 #include "include/ua_debug.h"
 
 static struct ua_span *chunk_in_use(struct ua_heap *heap, const void *pointer)
@@ -79,9 +81,19 @@ int ua_debug_bitmap(struct ua_heap *heap, const void *pointer, size_t first, siz
 
 size_t ua_debug_verify(struct ua_heap *heap)
 {
-    if (heap->gc != NULL)
-        ua_sweep_finish(heap->gc);
-    return ua_verify_heap(heap);
+    struct ua_gc *gc = heap->gc;
+    size_t objects;
+
+    if (gc == NULL)
+        return ua_verify_heap(heap);
+    /* The caller keeps the program's threads away; the collector's own stand still meanwhile. */
+    ua_world_lock();
+    ua_workers_stand(gc);
+    ua_sweep_finish(gc);
+    objects = ua_verify_heap(heap);
+    ua_workers_go_on(gc);
+    ua_world_unlock();
+    return objects;
 }
 
 int ua_debug_dump(struct ua_heap *heap, int fd)
