@@ -167,7 +167,7 @@ help       this text
 EOF
   cat <<'EOF'
 
-measuring verbs take: --scenario GLOB --backend GLOB --arm GLOB --threads LIST --reps N --seed N --cpus LIST --pages 4k|huge|both
+measuring verbs take: --scenario GLOB --backend GLOB --arm GLOB --threads LIST --reps N --seed N --aa N --cpus LIST --pages 4k|huge|both
   --scale F --events LIST --input FILE --litter O,M,S --out DIR --resume DIR --allocator NAME=LIB --json --no-install
 exit: 0 good, 1 regression, 2 inconclusive, 3 not comparable, 4 machine unfit, 5 error or bad input, 128 + signal interrupted
 EOF

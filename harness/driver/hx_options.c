@@ -23,6 +23,7 @@ const char hx_options_help[] =
     "  --threads LIST   thread counts, as taskset writes lists (1)\n"
     "  --reps N         processes of the time pass for each cell (quick 6, full 7)\n"
     "  --seed N         order of the processes and all random data (1)\n"
+    "  --aa N           percent of the cells whose time pass runs twice as the same program (quick 0, full 5)\n"
     "  --cpus LIST      processors to run on, as taskset writes lists\n"
     "  --pages 4k|huge|both   (both)\n"
     "  --scale F        0.01 to 100: multiplies the work of a process (1)\n"
@@ -49,6 +50,7 @@ enum option_code {
     OPTION_THREADS,
     OPTION_REPS,
     OPTION_SEED,
+    OPTION_AA,
     OPTION_CPUS,
     OPTION_PAGES,
     OPTION_SCALE,
@@ -75,6 +77,7 @@ static const struct option long_options[] = {
     {"threads", required_argument, NULL, OPTION_THREADS},
     {"reps", required_argument, NULL, OPTION_REPS},
     {"seed", required_argument, NULL, OPTION_SEED},
+    {"aa", required_argument, NULL, OPTION_AA},
     {"cpus", required_argument, NULL, OPTION_CPUS},
     {"pages", required_argument, NULL, OPTION_PAGES},
     {"scale", required_argument, NULL, OPTION_SCALE},
@@ -209,6 +212,15 @@ static bool parse_seed(const char *text, uint64_t *out, struct hx_error *error) 
     return hx_parse_u64(text, out) || hx_fail(error, "--seed %s: want a whole number from 0 to 2^64 - 1", text);
 }
 
+static bool parse_aa(const char *text, struct hx_settings *out, struct hx_error *error) {
+    uint64_t percent = 0;
+    if (!hx_parse_u64(text, &percent) || percent > 100) {
+        return hx_fail(error, "--aa %s: want a share of the cells in percent, 0 to 100", text);
+    }
+    out->aa_percent = (unsigned)percent;
+    return true;
+}
+
 static bool parse_cpus(const char *text, const char **out, struct hx_error *error) {
     unsigned numbers[1024];
     size_t count = 0;
@@ -237,6 +249,8 @@ static bool apply(int option, const char *text, struct hx_options *out, struct h
         return parse_reps(text, settings, error);
     case OPTION_SEED:
         return parse_seed(text, &settings->seed, error);
+    case OPTION_AA:
+        return parse_aa(text, settings, error);
     case OPTION_CPUS:
         return parse_cpus(text, &out->cpus, error);
     case OPTION_PAGES:

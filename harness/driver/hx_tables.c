@@ -34,7 +34,7 @@ static struct row_order *ordered_steps(const struct hx_plan *plan) {
 }
 
 static struct hx_sample row_of(const struct hx_cell *cell, enum hx_pass pass, unsigned rep, int64_t order) {
-    return (struct hx_sample){.pass = pass, .side = "-", .scenario = cell->scenario, .backend = cell->backend, .arm = cell->arm,
+    return (struct hx_sample){.pass = pass, .side = cell->again ? "head" : "-", .scenario = cell->scenario, .backend = cell->backend, .arm = cell->arm,
                               .options = cell->options, .threads = cell->threads, .pages = cell->pages, .rep = rep, .order = order,
                               .phase = "all", .reason = "-"};
 }
@@ -140,7 +140,7 @@ static void add_curves(struct hx_tables *out, const struct hx_request *request, 
 /* One iteration row a process, in the members of Google Benchmark's own JSON, so that its compare.py reads it. */
 static void add_gbench(struct hx_tables *out, const struct hx_drive *drive, const struct hx_request *request, const json_t *root) {
     const json_t *said = json_object_get(root, "gbench");
-    if (!json_is_object(said)) {
+    if (!json_is_object(said) || request->cell.again) { /* its title is that of A: a reader would count it among A's repetitions */
         return;
     }
     unsigned repetitions = 0;
@@ -181,7 +181,7 @@ static bool add_process(struct hx_tables *out, const struct hx_drive *drive, siz
     if (!have || !hx_observation_take(said, &request, &observation, error)) {
         return false;
     }
-    hx_observation_rows(&observation, &request, "-", &out->samples);
+    hx_observation_rows(&observation, &request, request.cell.again ? "head" : "-", &out->samples);
     add_checksum(out, &request, &observation);
     add_missing_events(out, drive, &request);
     add_curves(out, &request, said);

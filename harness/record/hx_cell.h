@@ -55,6 +55,8 @@ struct hx_cell {
     uint64_t cycles_per_block; /* life cycles in a block */
     uint64_t blocks;           /* blocks in a process */
     uint64_t ops_per_block;    /* learnt from the plan pass; 0 = not learnt yet */
+
+    bool again; /* A' of an A/A pair: the same words and dials as an earlier cell, pass time alone; side "head" in samples.tsv */
 };
 
 /* True when the six words and numbers that name the cell are equal; dials and index are not compared. */

@@ -25,6 +25,7 @@ void hx_settings_default(enum hx_profile profile, struct hx_settings *out) {
     out->reps[HX_PASS_TIME] = full ? 7 : 6; /* six are the least for a 95 % interval: min to max covers 96.9 % */
     out->reps[HX_PASS_LATENCY] = full ? 3 : 1;
     out->reps[HX_PASS_COUNTERS] = 1;
+    out->aa_percent = full ? 5 : 0;
     out->reps[HX_PASS_MEMORY] = 1;
 }
 
@@ -270,6 +271,30 @@ static unsigned pass_reps(const struct hx_settings *settings, enum hx_pass pass)
     return pass == HX_PASS_COUNTERS ? settings->reps[pass] * settings->event_groups : settings->reps[pass];
 }
 
+/* Chooses cells that run a second time as the same program: what differs between the two is what this run's noise can do. A stream of
+ * its own, so that the seed says which cells whatever else is drawn. An open loop has no times to compare. */
+static void add_again(struct hx_plan *plan, const struct hx_catalogue *catalogue, const struct hx_settings *settings) {
+    size_t all = plan->cell_count, count = 0;
+    uint32_t *index = hx_alloc((all + 1) * sizeof *index);
+    for (size_t i = 0; i < all; i++) {
+        if (hx_catalogue_scenario(catalogue, plan->cells[i].scenario)->rate_per_s <= 0) {
+            index[count++] = (uint32_t)i;
+        }
+    }
+    struct hx_rng rng;
+    hx_rng_init(&rng, settings->seed ^ UINT64_C(0xa5a5a5a5));
+    hx_rng_shuffle(&rng, index, count);
+    size_t chosen = count * settings->aa_percent / 100;
+    plan->cells = hx_grow(plan->cells, all + chosen, sizeof *plan->cells);
+    for (size_t i = 0; i < chosen; i++) {
+        struct hx_cell *cell = &plan->cells[plan->cell_count];
+        *cell = plan->cells[index[i]];
+        cell->index = (unsigned)plan->cell_count++;
+        cell->again = true;
+    }
+    free(index);
+}
+
 /* All steps of one round: every (cell, pass) that has a repetition of this number. An open loop has latencies alone. */
 static void add_round(struct hx_plan *plan, const struct hx_catalogue *catalogue, const struct hx_settings *settings, unsigned rep,
                       struct hx_rng *rng) {
@@ -277,7 +302,8 @@ static void add_round(struct hx_plan *plan, const struct hx_catalogue *catalogue
     for (unsigned cell = 0; cell < plan->cell_count; cell++) {
         bool open = hx_catalogue_scenario(catalogue, plan->cells[cell].scenario)->rate_per_s > 0;
         for (unsigned pass = 0; pass < HX_PASS_PLAN; pass++) {
-            if (rep >= pass_reps(settings, (enum hx_pass)pass) || (open && pass != HX_PASS_LATENCY)) {
+            if (rep >= pass_reps(settings, (enum hx_pass)pass) || (open && pass != HX_PASS_LATENCY) ||
+                (plan->cells[cell].again && pass != HX_PASS_TIME)) {
                 continue;
             }
             struct hx_step step = {.cell = cell, .pass = (enum hx_pass)pass, .rep = rep};
@@ -324,6 +350,7 @@ bool hx_plan_make(const struct hx_catalogue *catalogue, const struct hx_settings
         hx_plan_free(out);
         return false;
     }
+    add_again(out, catalogue, settings);
     unsigned rounds = 0;
     for (unsigned pass = 0; pass < HX_PASS_PLAN; pass++) {
         unsigned reps = pass_reps(settings, (enum hx_pass)pass);

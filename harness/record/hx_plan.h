@@ -21,6 +21,7 @@ struct hx_settings {
     bool pages[HX_PAGES_COUNT];
     unsigned reps[HX_PASS_COUNT]; /* processes a cell and pass; 0 = the pass is not made */
     unsigned event_groups;        /* the counters pass makes one process a group and repetition; 0 = pass not made */
+    unsigned aa_percent;          /* of the cells run a second time as the same program (A/A), chosen by the seed; 0 = none */
     uint64_t seed;
     double scale; /* multiplies every cell's scale */
 };

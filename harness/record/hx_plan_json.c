@@ -13,6 +13,9 @@ static json_t *cell_object(const struct hx_cell *cell) {
     hx_tree_put_cell_words(object, cell);
     hx_tree_put_dials(object, cell);
     hx_tree_put(object, "ops_per_block", hx_tree_count(cell->ops_per_block));
+    if (cell->again) {
+        hx_tree_put(object, "side", hx_tree_word("head"));
+    }
     return object;
 }
 
@@ -62,6 +65,7 @@ static bool parse_cells(const json_t *root, struct hx_plan *out, struct hx_error
             return hx_fail(error, "cell %zu has index %llu", i, (unsigned long long)index);
         }
         cell->index = (unsigned)i;
+        cell->again = json_object_get(object, "side") != NULL;
         out->cell_count++;
     }
     return count != 0 || hx_fail(error, "no cells");

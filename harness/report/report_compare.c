@@ -85,7 +85,8 @@ void hx_report_compare(struct hx_report_summary *summary) {
     for (size_t a = 0; a < run->cell_count; a++) {
         for (size_t r = 0; r < HX_COUNT_OF(reference_backend); r++) {
             long b = hx_report_reference(run, a, reference_backend[r]);
-            bool mirrored = strcmp(run->cell[a].backend, "malloc") == 0 && strcmp(run->cell[a].arm, "each") == 0;
+            bool malloc_each = strcmp(run->cell[a].backend, "malloc") == 0 && strcmp(run->cell[a].arm, "each") == 0;
+            bool mirrored = run->cell[a].again || malloc_each;
             for (size_t m = 0; b >= 0 && !mirrored && m < HX_COUNT_OF(metric); m++) {
                 compare_metric(summary, a, (size_t)b, metric[m]);
             }

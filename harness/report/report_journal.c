@@ -112,6 +112,8 @@ bool hx_report_load_journal(struct hx_report_run *run) {
         if (!row_head(observation, &head)) {
             hx_die("%s/observations.jsonl: line %zu: not an observation of this protocol", run->dir, number);
         }
+        size_t cell = (size_t)json_integer_value(json_object_get(process, "cell"));
+        head.side = cell < run->cell_count && run->cell[cell].again ? run->cell[cell].side : head.side;
         add_metrics(run, observation, head);
         add_curves(run, observation, (long)json_integer_value(json_object_get(process, "cell")), (long)head.rep);
         finished++;

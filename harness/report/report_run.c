@@ -58,6 +58,7 @@ static void load_plan(struct hx_report_run *run) {
         cell->options = need_string(from, "options", i);
         const char *side = json_string_value(json_object_get(from, "side"));
         cell->side = side != NULL ? side : "-";
+        cell->again = side != NULL && strcmp(side, "head") == 0;
         cell->threads = (long)json_integer_value(json_object_get(from, "threads"));
         cell->scale = json_number_value(json_object_get(from, "scale"));
         cell->ops_per_block = json_number_value(json_object_get(from, "ops_per_block"));

@@ -15,6 +15,7 @@
 struct hx_report_cell {
     long index; /* in run.json plan.cells; -1 for rows of samples.tsv that were not planned (an arm that is absent) */
     const char *side;
+    bool again;   /* A' of an A/A pair: part of no table, only of what report_aa says */
     const char *scenario;
     const char *backend;
     const char *arm;

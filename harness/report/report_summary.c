@@ -243,6 +243,7 @@ void hx_report_summarise(struct hx_report_summary *summary, struct hx_report_run
     index_cells(summary);
     check_work(summary);
     hx_report_compare(summary);
+    hx_report_aa(summary);
 }
 
 const struct hx_report_metric *hx_report_find_phase(const struct hx_report_summary *summary, size_t cell, const char *metric,

@@ -54,6 +54,9 @@ void hx_report_summarise(struct hx_report_summary *summary, struct hx_report_run
 /* Part of hx_report_summarise: each cell against malloc and mimalloc (arm each, no options). */
 void hx_report_compare(struct hx_report_summary *summary);
 
+/* Part of hx_report_summarise: what the A/A pairs of the run show, as notes. */
+void hx_report_aa(struct hx_report_summary *summary);
+
 /* The figure of a cell, or NULL: phase "all" before any other. */
 const struct hx_report_metric *hx_report_find(const struct hx_report_summary *summary, size_t cell, const char *metric);
 const struct hx_report_metric *hx_report_find_phase(const struct hx_report_summary *summary, size_t cell, const char *metric,

@@ -79,7 +79,7 @@ static bool stands_before(const struct hx_report_cell *a, const struct hx_report
 size_t hx_report_group(const struct hx_report_run *run, const char *scenario, const char *pages, size_t *member) {
     size_t count = 0;
     for (size_t i = 0; i < run->cell_count; i++) {
-        if (strcmp(run->cell[i].scenario, scenario) == 0 && strcmp(run->cell[i].pages, pages) == 0) {
+        if (!run->cell[i].again && strcmp(run->cell[i].scenario, scenario) == 0 && strcmp(run->cell[i].pages, pages) == 0) {
             size_t at = count++;
             while (at > 0 && stands_before(&run->cell[i], &run->cell[member[at - 1]])) {
                 member[at] = member[at - 1];

@@ -42,6 +42,20 @@ def test_order_is_interleaved_and_seeded(bench):
     assert reps == sorted(reps), "every cell gets its rep r before any gets r + 1"
 
 
+def test_a_share_of_the_cells_runs_twice(bench):
+    assert bench.quick(*FEW, "--aa", "50").returncode == 0
+    run = assert_whole(bench, FEW_PROCESSES + 2 * 2)
+    again = [cell for cell in run["plan"]["cells"] if cell.get("side") == "head"]
+    assert len(again) == 2 and len(run["plan"]["cells"]) == 6
+    second = [row for row in bench.samples() if row["side"] == "head"]
+    assert {(row["pass"], row["phase"]) for row in second} == {("time", "all")}
+    assert len([row for row in second if row["metric"] == "time"]) == 4
+    assert len(bench.json("gbench.json")["benchmarks"]) == 8, "A' is none of A's repetitions"
+    done = bench.quick("--aa", "101", out="bad")
+    assert done.returncode == 5
+    one_line(done.err, "--aa 101")
+
+
 def test_curves_raw_and_gbench(bench):
     assert bench.quick(*FEW).returncode == 0
     run = assert_whole(bench, FEW_PROCESSES)

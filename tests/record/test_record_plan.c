@@ -377,6 +377,54 @@ static void an_open_loop_has_latencies_alone(void **state) {
     hx_catalogue_free(&open);
 }
 
+static void a_share_of_the_cells_runs_twice(void **state) {
+    (void)state;
+    struct hx_settings settings;
+    struct hx_plan once, twice, other;
+    hx_settings_default(HX_PROFILE_QUICK, &settings);
+    assert_int_equal(settings.aa_percent, 0);
+    make(&settings, &once);
+    settings.aa_percent = 50;
+    make(&settings, &twice);
+    assert_int_equal(twice.cell_count, once.cell_count + once.cell_count / 2);
+    size_t extra = 0;
+    for (size_t i = 0; i < twice.cell_count; i++) {
+        const struct hx_cell *cell = &twice.cells[i];
+        assert_int_equal(cell->index, i);
+        assert_int_equal(cell->again, i >= once.cell_count);
+        size_t same = 0;
+        for (size_t k = 0; k < once.cell_count; k++) {
+            same += hx_cell_same(cell, &once.cells[k]);
+        }
+        assert_int_equal(same, 1);
+    }
+    for (size_t i = 0; i < twice.step_count; i++) {
+        bool again = twice.cells[twice.steps[i].cell].again;
+        assert_true(!again || twice.steps[i].pass == HX_PASS_TIME);
+        extra += again;
+    }
+    assert_int_equal(extra, once.cell_count / 2 * settings.reps[HX_PASS_TIME]);
+    assert_int_equal(twice.step_count, once.step_count + extra);
+    char *text = hx_plan_json(&twice);
+    struct hx_error error = {{0}};
+    assert_true(hx_plan_parse(text, &other, &error));
+    assert_true(other.cells[other.cell_count - 1].again && !other.cells[0].again);
+    free(text);
+    hx_plan_free(&other);
+    settings.seed = 2; /* another seed, other cells */
+    make(&settings, &other);
+    bool differs = false;
+    for (size_t i = once.cell_count; i < twice.cell_count; i++) {
+        differs = differs || !hx_cell_same(&twice.cells[i], &other.cells[i]);
+    }
+    assert_true(differs);
+    hx_settings_default(HX_PROFILE_FULL, &settings);
+    assert_int_equal(settings.aa_percent, 5);
+    hx_plan_free(&once);
+    hx_plan_free(&twice);
+    hx_plan_free(&other);
+}
+
 static void gate_has_dials_for_huge_alone(void **state) {
     (void)state;
     struct hx_settings settings;
@@ -425,6 +473,7 @@ int main(void) {
         cmocka_unit_test(a_backend_of_one_thread_is_absent_on_two),
         cmocka_unit_test(full_runs_eight_cells_on_two_threads), cmocka_unit_test(glibc_keeps_pages_on_one_thread_only),
         cmocka_unit_test(an_open_loop_has_latencies_alone),
+        cmocka_unit_test(a_share_of_the_cells_runs_twice),
         cmocka_unit_test(gate_has_dials_for_huge_alone), cmocka_unit_test(a_word_that_names_nothing_is_told),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
