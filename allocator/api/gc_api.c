@@ -60,6 +60,8 @@ void *ua_clone(struct ua_heap *heap, const struct ua_type *type, const void *val
     void *copy;
 
     need_gc(heap, "ua_clone");
+    if (UA_UNLIKELY(type == NULL))
+        ua_fatal_call("ua_clone", "the type is NULL");
     if (!ua_contains(heap, value))
         return (void *)(uintptr_t)value;
     copy = ua_heap_alloc(heap, type, count);

@@ -27,7 +27,8 @@ struct ua_arena *ua_handle_take(struct ua_heap *heap)
     struct ua_arena *arena = NULL;
 
     ua_lock_acquire(&heap->arenas_lock);
-    if (heap->free_handles.count >= UA_HANDLE_QUARANTINE) {
+    /* More than that many wait behind it: the next arena after 1,024 others may be the one with its handle. */
+    if (heap->free_handles.count > UA_HANDLE_QUARANTINE) {
         struct ua_node *node = ua_list_take_front(&heap->free_handles);
 
         arena = UA_CONTAINER(node, struct ua_arena, node);

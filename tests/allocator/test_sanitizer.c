@@ -52,26 +52,43 @@ static void read_of_a_reset_arena(void *arg)
     node->x = NULL;
 }
 
-static void test_sanitizer_reports(void **state)
+/* Under every preset. */
+static void expect_report(void (*fn)(void *))
 {
     static const char *const presets[] = {"go", "kept", "safe"};
 
-    (void)state;
     if (!ua_san_watches()) {
         printf("no sanitizer watches: skipped\n");
         skip();
     }
-    for (size_t p = 0; p < 3; p++) {
-        ab_expect_fatal(arena_fail, (void *)(uintptr_t)presets[p], "use-after-poison");
-        ab_expect_fatal(overflow_past_the_last_object, (void *)(uintptr_t)presets[p], "use-after-poison");
-        ab_expect_fatal(read_of_a_reset_arena, (void *)(uintptr_t)presets[p], "use-after-poison");
-    }
+    for (size_t p = 0; p < 3; p++)
+        ab_expect_fatal(fn, (void *)(uintptr_t)presets[p], "use-after-poison");
+}
+
+static void test_use_after_free_is_reported(void **state)
+{
+    (void)state;
+    expect_report(arena_fail);
+}
+
+static void test_overflow_past_the_last_object_is_reported(void **state)
+{
+    (void)state;
+    expect_report(overflow_past_the_last_object);
+}
+
+static void test_read_of_a_reset_arena_is_reported(void **state)
+{
+    (void)state;
+    expect_report(read_of_a_reset_arena);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sanitizer_reports),
+        {"arena_fail", test_use_after_free_is_reported, NULL, NULL, NULL},
+        cmocka_unit_test(test_overflow_past_the_last_object_is_reported),
+        cmocka_unit_test(test_read_of_a_reset_arena_is_reported),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

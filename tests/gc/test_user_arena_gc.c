@@ -9,6 +9,7 @@
 
 #include "gc/gc_support.h"
 #include "include/ua_debug.h"
+#include "support/death.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -234,6 +235,20 @@ static void test_the_quarantine_is_empty_after_a_collection(void **state)
     ua_heap_close(heap);
 }
 
+static void clone_without_type(void *value)
+{
+    ua_clone(gs_quiet_heap(), NULL, value, 1);
+}
+
+/* Go's Clone takes pointers, slices and strings and panics for the rest; here that is a value whose type nobody gives. */
+static void TestUserArenaClonePanic(void **state)
+{
+    uintptr_t value = 1;
+
+    (void)state;
+    ab_expect_fatal(clone_without_type, &value, "fatal error: ua_clone: the type is NULL");
+}
+
 /* The old chunk lies right above the new one and holds scalars alone, so its front is the new one's end: a collection between the
  * two must not take it for the new chunk's front and read a log that is empty. */
 static void test_collection_while_a_refill_goes_one_chunk_down(void **state)
@@ -258,6 +273,7 @@ int main(void)
         cmocka_unit_test(TestUserArenaLiveness_Free),
         cmocka_unit_test(TestUserArenaLiveness_Finalizer),
         cmocka_unit_test(TestUserArenaClearsPointerBits),
+        cmocka_unit_test(TestUserArenaClonePanic),
         cmocka_unit_test(TestUserArenaClonePointer),
         cmocka_unit_test(TestUserArenaCloneSlice),
         cmocka_unit_test(TestUserArenaCloneString),

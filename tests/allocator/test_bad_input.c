@@ -1,0 +1,216 @@
+/* test_bad_input.c - the list of bad input, case by case: a fatal message that names call and reason, or a documented error value.
+ *
+ * Types, options, locks and Go's throws are in test_death.c, handlers of signals in test_signal_handler.c, fork in test_fork.c. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <ua.h>
+
+#include "allocator/go_types.h"
+#include "support/death.h"
+
+#define FURTHER_ARENAS 1024
+
+UA_SCALAR_TYPE(byte_type, uint8_t);
+
+static struct ua_heap *new_heap(const char *preset)
+{
+    struct ua_options options;
+
+    ua_options_preset(&options, preset);
+    options.gogc = UA_GOGC_OFF;
+    options.roots = UA_ROOTS_REGISTERED;
+    return ua_heap_new(&options);
+}
+
+enum stale_use { NEW_INLINED, NEW_SCALAR_INLINED, SLICE_INLINED, ALLOC, SIZE, RESET, STRING, FREE };
+
+/* A handle that was freed, with the most further arenas in between for which it has to be noticed. */
+static void use_stale_handle(void *arg)
+{
+    struct ua_heap *heap = new_heap("kept");
+    struct ua_arena *arena = ua_arena_new(heap);
+
+    ua_new(arena, &small_pointer_type);
+    ua_arena_free(arena);
+    for (int i = 0; i < FURTHER_ARENAS - 1; i++)
+        ua_arena_free(ua_arena_new(heap));
+    ua_arena_new(heap); /* the last of them lives: it must not have the handle */
+    switch (*(const enum stale_use *)arg) {
+    case NEW_INLINED:
+        ua_new(arena, &small_pointer_type);
+        break;
+    case NEW_SCALAR_INLINED:
+        ua_new(arena, &small_scalar_type);
+        break;
+    case SLICE_INLINED:
+        ua_slice(arena, &small_scalar_type, 3);
+        break;
+    case ALLOC:
+        ua_arena_alloc(arena, &small_pointer_type, 3);
+        break;
+    case SIZE:
+        ua_arena_size(arena, NULL, NULL);
+        break;
+    case RESET:
+        ua_arena_reset(arena);
+        break;
+    case STRING:
+        ua_strdup(arena, "text");
+        break;
+    case FREE:
+        ua_arena_free(arena);
+        break;
+    }
+}
+
+static void test_a_freed_handle_is_noticed_for_1024_further_arenas(void **state)
+{
+    static const struct {
+        enum stale_use use;
+        const char *message;
+    } cases[] = {
+        {NEW_INLINED, "ua_arena_alloc: the arena was freed"},   {NEW_SCALAR_INLINED, "ua_arena_alloc: the arena was freed"},
+        {SLICE_INLINED, "ua_arena_alloc: the arena was freed"}, {ALLOC, "ua_arena_alloc: the arena was freed"},
+        {SIZE, "ua_arena_size: the arena was freed"},           {RESET, "ua_arena_reset: the arena was freed"},
+        {STRING, "the arena was freed"},                        {FREE, "arena double free"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ab_expect_fatal(use_stale_handle, (void *)(uintptr_t)&cases[i].use, cases[i].message);
+}
+
+static uint64_t not_an_arena[64];
+
+static void foreign_alloc(void *arg)
+{
+    (void)arg;
+    ua_arena_alloc((struct ua_arena *)(void *)not_an_arena, &byte_type, 1);
+}
+
+static void foreign_new(void *arg)
+{
+    (void)arg;
+    ua_new((struct ua_arena *)(void *)not_an_arena, &small_pointer_type);
+}
+
+static void foreign_reset(void *arg)
+{
+    (void)arg;
+    ua_arena_reset((struct ua_arena *)(void *)not_an_arena);
+}
+
+static void foreign_abandon(void *arg)
+{
+    (void)arg;
+    ua_arena_abandon((struct ua_arena *)(void *)not_an_arena);
+}
+
+static void foreign_object(void *arg)
+{
+    ua_heap_free(new_heap("safe"), arg);
+}
+
+static void object_of_another_heap(void *arg)
+{
+    (void)arg;
+    ua_heap_free(new_heap("safe"), ua_heap_alloc(new_heap("safe"), &small_pointer_type, 1));
+}
+
+static void object_in_an_arena(void *arg)
+{
+    struct ua_heap *heap = new_heap("safe");
+
+    (void)arg;
+    ua_heap_free(heap, ua_new(ua_arena_new(heap), &small_pointer_type));
+}
+
+static void null_type(void *arg)
+{
+    (void)arg;
+    ua_arena_alloc(ua_arena_new(new_heap("safe")), NULL, 2);
+}
+
+static void test_foreign_and_null_pointers_name_the_call(void **state)
+{
+    (void)state;
+    ab_expect_fatal(foreign_alloc, NULL, "ua_arena_alloc: not an arena");
+    ab_expect_fatal(foreign_new, NULL, "ua_arena_alloc: not an arena");
+    ab_expect_fatal(foreign_reset, NULL, "ua_arena_reset: not an arena");
+    ab_expect_fatal(foreign_abandon, NULL, "ua_arena_abandon: not an arena");
+    ab_expect_fatal(foreign_object, not_an_arena, "ua_heap_free: not an object of this heap");
+    ab_expect_fatal(object_of_another_heap, NULL, "ua_heap_free: not an object of this heap");
+    ab_expect_fatal(object_in_an_arena, NULL, "ua_heap_free: the object is in an arena");
+    ab_expect_fatal(null_type, NULL, "ua_arena_alloc: the type is NULL");
+}
+
+/* An arena knows its heap, so it cannot be freed into another one. */
+static void test_an_arena_is_freed_into_its_own_heap(void **state)
+{
+    struct ua_heap *heaps[2] = {new_heap("safe"), new_heap("kept")};
+    struct ua_arena *arenas[2] = {ua_arena_new(heaps[0]), ua_arena_new(heaps[1])};
+    struct ua_stats stats;
+
+    (void)state;
+    for (int i = 1; i >= 0; i--) {
+        ua_arena_free(arenas[i]);
+        ua_stats(heaps[i], &stats);
+        assert_int_equal(stats.arena_free_count, 1);
+    }
+    ua_heap_close(heaps[0]);
+    ua_heap_close(heaps[1]);
+}
+
+/* Values of a pointer slot that no collection may stumble over: none, odd, not canonical, not mapped, text, one past an end. */
+static void test_any_value_may_stand_in_a_pointer_slot(void **state)
+{
+    struct ua_heap *heap = new_heap("safe");
+    struct ua_arena *arena = ua_arena_new(heap);
+    struct small_pointer *slots = ua_arena_alloc(arena, &small_pointer_type, 12);
+    struct small_pointer *kept = ua_heap_alloc(heap, &small_pointer_type, 12);
+    char *large = ua_heap_alloc(heap, &byte_type, 5 << 20);
+    char *small = ua_heap_alloc(heap, &byte_type, 48);
+    const uintptr_t values[12] = {1,
+                                  UINTPTR_MAX,
+                                  (uintptr_t)1 << 63,
+                                  0xdeadbeefdeadbeefu,
+                                  (uintptr_t)large + (5 << 20),
+                                  (uintptr_t)small + 48,
+                                  (uintptr_t)slots + 12 * sizeof *slots,
+                                  (uintptr_t)&slots,
+                                  (uintptr_t)values,
+                                  0x40c000000000u - 1,
+                                  (uintptr_t)heap,
+                                  (uintptr_t)arena + 3};
+
+    (void)state;
+    assert_int_equal(ua_root_add(heap, &kept), 0);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < 12; i++)
+            slots[i].x = kept[i].x = (void *)values[(i + (size_t)round) % 12];
+        ua_collect(heap);
+        for (size_t i = 0; i < 12; i++)
+            assert_true((uintptr_t)slots[i].x == values[(i + (size_t)round) % 12]);
+    }
+    ua_root_remove(heap, &kept);
+    ua_heap_close(heap);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_freed_handle_is_noticed_for_1024_further_arenas),
+        cmocka_unit_test(test_foreign_and_null_pointers_name_the_call),
+        cmocka_unit_test(test_an_arena_is_freed_into_its_own_heap),
+        cmocka_unit_test(test_any_value_may_stand_in_a_pointer_slot),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
