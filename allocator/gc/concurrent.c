@@ -251,6 +251,9 @@ void ua_gc_collect_concurrent(struct ua_gc *gc, enum ua_gc_cause cause)
         serial = open_or_join(gc, cause, &joined);
         help_to_the_end(gc, serial);
     } while (joined && serial == before);
+    /* Who ended it holds the lock until its chunks are ready and its event is there. */
+    ua_world_lock();
+    ua_world_unlock();
     ua_sweep_finish(gc);
 }
 
