@@ -21,6 +21,7 @@ static void clear_chunk(struct ua_span *chunk, void *unused)
 
 void ua_marker_begin(struct ua_marker *marker)
 {
+    marker->mark_number++;
     ua_chunk_each(&marker->heap->chunks, clear_chunk, NULL);
     ua_marker_clear(marker);
 }
@@ -35,6 +36,12 @@ void ua_marker_follow(struct ua_marker *helper, const struct ua_marker *leader)
     helper->handles_low = leader->handles_low;
     helper->handles_high = leader->handles_high;
     helper->shared = true;
+    if (helper->mark_number == leader->mark_number)
+        return;
+    /* What it entered was marked in an earlier mark. */
+    helper->mark_number = leader->mark_number;
+    memset(helper->touched, 0, sizeof helper->touched);
+    memset(helper->entered, 0, sizeof helper->entered);
 }
 
 void ua_marker_clear(struct ua_marker *marker)
