@@ -1,7 +1,7 @@
 /* inspect.c - ua_debug.h: where a pointer lies, list lengths, bitmap words. */
 #include <errno.h>
 
-#include "arena/arena.h"
+#include "arena/cache.h"
 #include "debug/dump.h"
 #include "debug/verify.h"
 #include "gc/gc.h"
@@ -36,9 +36,11 @@ int ua_debug_where(struct ua_heap *heap, const void *pointer, struct ua_where *w
 void ua_debug_lists(struct ua_heap *heap, struct ua_lists *lists)
 {
     struct ua_chunk_pool *pool = &heap->chunks;
+    struct ua_cache_figures caches;
 
+    ua_cache_read(heap, &caches);
     ua_lock_acquire(&pool->lock);
-    *lists = (struct ua_lists){pool->reuse.count, pool->ready.count, pool->quarantined.count, pool->fault.count};
+    *lists = (struct ua_lists){pool->reuse.count + caches.parked_count, pool->ready.count, pool->quarantined.count, pool->fault.count};
     ua_lock_release(&pool->lock);
 }
 

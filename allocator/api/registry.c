@@ -1,6 +1,7 @@
 /* registry.c - see registry.h. */
 #include "api/registry.h"
 
+#include "arena/cache.h"
 #include "gc/world.h"
 #include "os/lock_fork.h"
 
@@ -95,6 +96,7 @@ static void after_fork_in_child(void)
 {
     ua_lock_gate_child();
     ua_world_fork_child();
+    ua_cache_after_fork();
     for (struct ua_heap *heap = forked_first; heap != NULL; heap = heap->registry_next)
         if (heap->gc_ops != NULL && heap->gc_ops->fork_child != NULL)
             heap->gc_ops->fork_child(heap);

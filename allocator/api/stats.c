@@ -1,5 +1,5 @@
 /* stats.c - filling the public snapshot from ledger, lists and counters. */
-#include "arena/arena.h"
+#include "arena/cache.h"
 #include "include/ua.h"
 
 static uint64_t load(const uint64_t *cell)
@@ -30,12 +30,13 @@ static void read_ledger(const struct ua_acct *acct, struct ua_stats *stats)
     stats->large_free_count = load(&acct->large_free_count);
 }
 
-static void read_chunks(struct ua_chunk_pool *pool, struct ua_stats *stats)
+static void read_chunks(struct ua_chunk_pool *pool, size_t parked_count, struct ua_stats *stats)
 {
     stats->chunk_bytes = pool->chunk_bytes;
     ua_lock_acquire(&pool->lock);
-    stats->chunks_active = pool->in_arenas_count;
-    stats->chunks_reuse = pool->reuse.count;
+    /* Threads may park and take meanwhile. */
+    stats->chunks_active = pool->in_hands_count - ua_min(parked_count, pool->in_hands_count);
+    stats->chunks_reuse = pool->reuse.count + parked_count;
     stats->chunks_ready = pool->ready.count;
     stats->chunks_quarantine = pool->quarantined.count;
     stats->chunks_fault = pool->fault.count;
@@ -46,16 +47,18 @@ static void read_chunks(struct ua_chunk_pool *pool, struct ua_stats *stats)
 void ua_stats(struct ua_heap *heap, struct ua_stats *stats)
 {
     const struct ua_vm_counts *calls;
+    struct ua_cache_figures caches;
 
     if (heap == NULL || stats == NULL)
         ua_fatal_call("ua_stats", "NULL argument");
     *stats = (struct ua_stats){0};
     ua_arena_book_logs(heap);
     read_ledger(&heap->acct, stats);
-    read_chunks(&heap->chunks, stats);
-    stats->refill_count = load(&heap->refill_count);
-    stats->arena_new_count = load(&heap->arena_new_count);
-    stats->arena_free_count = load(&heap->arena_free_count);
+    ua_cache_read(heap, &caches);
+    read_chunks(&heap->chunks, caches.parked_count, stats);
+    stats->arena_new_count = load(&heap->arena_new_count) + caches.made_count;
+    stats->arena_free_count = load(&heap->arena_free_count) + caches.ended_count;
+    stats->refill_count = load(&heap->refill_count) + stats->arena_new_count;
     calls = &heap->vm.counts;
     stats->sys_reserve_count = load(&calls->reserve);
     stats->sys_map_count = load(&calls->map);

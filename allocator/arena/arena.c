@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "arena/arena_chunks.h"
+#include "arena/cache.h"
 #include "arena/handles.h"
 
 static void count(uint64_t *counter)
@@ -67,11 +68,30 @@ static void close_active(struct ua_arena *arena)
     arena->used_bytes += used_in(arena->active, fast->front, fast->back);
 }
 
+/* The calling thread's parked chunk, now active in `arena`. A stop must not come in between. */
+static struct ua_span *unpark(struct ua_cache *cache, struct ua_arena *arena)
+{
+    struct ua_span *chunk = cache->parked;
+
+    __atomic_store_n(&cache->parked, NULL, __ATOMIC_RELAXED);
+    ua_chunk_unpark(chunk, arena);
+    return chunk;
+}
+
 static struct ua_span *take_chunk(struct ua_arena *arena)
 {
+    struct ua_thread_record *thread = &ua_thread_record;
     struct ua_heap *heap = arena->heap;
-    struct ua_span *chunk = ua_chunk_take_reuse(&heap->chunks, arena);
+    struct ua_cache *cache = ua_cache_of(thread, heap);
+    struct ua_span *chunk;
 
+    if (cache != NULL && cache->parked != NULL) {
+        ua_lock_defer_begin_in(thread);
+        chunk = unpark(cache, arena);
+        ua_lock_defer_end_in(thread);
+    } else {
+        chunk = ua_chunk_take_reuse(&heap->chunks, arena);
+    }
     if (chunk != NULL) {
         ua_watch_note(&heap->chunks.watch, UA_EVENT_REUSE, arena, chunk);
         return chunk;
@@ -86,10 +106,10 @@ static struct ua_span *take_chunk(struct ua_arena *arena)
     return chunk;
 }
 
-bool ua_arena_refill(struct ua_arena *arena)
+/* Without one, nothing has changed. */
+static bool next_chunk(struct ua_arena *arena)
 {
     struct ua_span *full = arena->active;
-    /* The new chunk first: without one, nothing has changed. */
     struct ua_span *chunk = take_chunk(arena);
 
     if (chunk == NULL)
@@ -102,8 +122,15 @@ bool ua_arena_refill(struct ua_arena *arena)
         ua_watch_note(&arena->heap->chunks.watch, UA_EVENT_FULL, arena, full);
     }
     arena->chunk_count++;
-    count(&arena->heap->refill_count);
     ua_arena_open_range(arena, chunk);
+    return true;
+}
+
+bool ua_arena_refill(struct ua_arena *arena)
+{
+    if (!next_chunk(arena))
+        return false;
+    count(&arena->heap->refill_count);
     return true;
 }
 
@@ -121,22 +148,68 @@ void ua_arena_unfill(struct ua_arena *arena)
     ua_arena_open_range(arena, chunk);
 }
 
-struct ua_arena *ua_arena_create(struct ua_heap *heap)
+/* A handle that was taken starts a life; its range is empty. */
+static void start_life(struct ua_arena *arena)
 {
-    struct ua_arena *arena = ua_handle_take(heap);
+    arena->active = NULL;
+    arena->busy = 0;
+    arena->full = NULL;
+    arena->chunk_count = 0;
+    arena->used_bytes = 0;
+}
 
+static void made(struct ua_heap *heap, struct ua_cache *cache, struct ua_arena *arena)
+{
+    if (cache != NULL)
+        ua_cache_count(&cache->made_count);
+    else
+        count(&heap->arena_new_count);
+    __atomic_store_n(&arena->state, UA_ARENA_LIVE, __ATOMIC_RELEASE);
+}
+
+static __attribute__((noinline)) struct ua_arena *create_slow(struct ua_heap *heap)
+{
+    struct ua_cache *cache = ua_cache_need(heap);
+    struct ua_arena *arena = cache != NULL ? ua_handle_take_own(cache) : NULL;
+
+    if (arena == NULL)
+        arena = ua_handle_take(heap, cache);
     if (arena == NULL) {
         ua_error_set(ENOMEM, "ua_arena_new: no memory for a handle");
         return NULL;
     }
-    if (!ua_arena_refill(arena)) {
+    start_life(arena);
+    if (!next_chunk(arena)) {
         __atomic_store_n(&arena->state, UA_ARENA_FREED, __ATOMIC_RELEASE);
         ua_handle_put(heap, arena);
         return NULL;
     }
-    count(&heap->arena_new_count);
+    made(heap, cache, arena);
     ua_watch_note(&heap->chunks.watch, UA_EVENT_NEW, arena, NULL);
     return arena;
+}
+
+/* The short way: handle and chunk are the thread's own. */
+struct ua_arena *ua_arena_create(struct ua_heap *heap)
+{
+    struct ua_thread_record *thread = &ua_thread_record;
+    struct ua_cache *cache = ua_cache_of(thread, heap);
+    struct ua_arena *arena;
+
+    if (UA_UNLIKELY(cache == NULL || cache->parked == NULL))
+        return create_slow(heap);
+    ua_lock_defer_begin_in(thread);
+    arena = ua_handle_take_own(cache);
+    if (UA_LIKELY(arena != NULL)) {
+        start_life(arena);
+        arena->chunk_count = 1;
+        ua_arena_open_range(arena, unpark(cache, arena));
+        made(heap, cache, arena);
+        ua_watch_note(&heap->chunks.watch, UA_EVENT_REUSE, arena, arena->active);
+        ua_watch_note(&heap->chunks.watch, UA_EVENT_NEW, arena, NULL);
+    }
+    ua_lock_defer_end_in(thread);
+    return UA_LIKELY(arena != NULL) ? arena : create_slow(heap);
 }
 
 static void check_full_list(const struct ua_arena *arena)
@@ -160,22 +233,34 @@ bool ua_arena_rewinds(const struct ua_heap *heap)
     return is_kept(heap) && ua_chunk_phase(&heap->chunks) == UA_PHASE_OFF && !heap->chunks.sanitize;
 }
 
-/* Empties the chunk if it may be. No stop cuts in: a mark that opened in between would have noted what is dropped here. */
+/* Parks a chunk that the arena has given up, in the thread's cache or on the reuse list. Returns what lay there before. */
+static struct ua_span *park(struct ua_heap *heap, struct ua_cache *cache, struct ua_span *chunk, uintptr_t front,
+                            uintptr_t back, uint16_t *log)
+{
+    struct ua_span *before;
+
+    if (cache == NULL) {
+        ua_chunk_put_reuse(&heap->chunks, chunk, front, back, log);
+        return NULL;
+    }
+    before = cache->parked;
+    ua_chunk_park(chunk, front, back, log);
+    __atomic_store_n(&cache->parked, chunk, __ATOMIC_RELAXED);
+    return before;
+}
+
+/* Empties the chunk if it may be. The caller sees to it that no stop cuts in: a mark that opened in between would have noted what is dropped here. */
 static bool rewind_chunk(struct ua_heap *heap, struct ua_span *chunk, uintptr_t front, uintptr_t back, uint16_t *log)
 {
-    bool rewinds;
-
-    ua_lock_defer_begin();
-    rewinds = ua_arena_rewinds(heap);
-    if (rewinds)
-        ua_chunk_rewind(&heap->chunks, chunk, front, back, log);
-    ua_lock_defer_end();
-    return rewinds;
+    if (!ua_arena_rewinds(heap))
+        return false;
+    ua_chunk_rewind(&heap->chunks, chunk, front, back, log);
+    return true;
 }
 
 /* The active chunk of an arena that gives it up: to the next arena, or (sanitizers; kept during a mark) out of use; then it
- * is returned to be freed with the others. */
-static struct ua_span *give_active(struct ua_arena *arena)
+ * is returned to be freed with the others. *displaced: a chunk that has to go to the reuse list. */
+static struct ua_span *give_active(struct ua_arena *arena, struct ua_cache *cache, struct ua_span **displaced)
 {
     struct ua_heap *heap = arena->heap;
     struct ua_span *chunk = arena->active;
@@ -186,16 +271,15 @@ static struct ua_span *give_active(struct ua_arena *arena)
     ua_handle_empty(arena);
     arena->active = NULL;
     if (rewind_chunk(heap, chunk, front, back, log)) {
-        ua_watch_note(&heap->chunks.watch, UA_EVENT_LEAVE, arena, chunk);
-        ua_chunk_put_reuse(&heap->chunks, chunk, chunk->free_low, chunk->free_high, chunk->log_next);
-        return NULL;
-    }
-    if (is_kept(heap) || heap->chunks.sanitize) {
+        front = chunk->free_low;
+        back = chunk->free_high;
+        log = chunk->log_next;
+    } else if (is_kept(heap) || heap->chunks.sanitize) {
         ua_chunk_retire(chunk, front, back, log);
         return chunk;
     }
     ua_watch_note(&heap->chunks.watch, UA_EVENT_LEAVE, arena, chunk);
-    ua_chunk_put_reuse(&heap->chunks, chunk, front, back, log);
+    *displaced = park(heap, cache, chunk, front, back, log);
     return NULL;
 }
 
@@ -212,32 +296,64 @@ static struct ua_span *batch_of(struct ua_span *full, struct ua_span *last)
     return full;
 }
 
-void ua_arena_release(struct ua_arena *arena)
+/* State LIVE or ABANDONED; anything else is fatal. */
+static void check_release(struct ua_arena *arena)
 {
-    struct ua_heap *heap;
-    struct ua_span *batch;
-    struct ua_span *last;
     enum ua_arena_state state;
 
-    if (arena->magic != (UA_ARENA_MAGIC ^ (uintptr_t)arena))
+    if (UA_UNLIKELY(arena->magic != (UA_ARENA_MAGIC ^ (uintptr_t)arena)))
         ua_fatal_call("ua_arena_free", "not an arena");
-    heap = arena->heap;
     if (UA_UNLIKELY(arena->busy != 0) && __atomic_load_n(&arena->state, __ATOMIC_RELAXED) != UA_ARENA_FREED)
         ua_arena_interrupted(arena, "ua_arena_free");
     arena->busy = 1; /* until the handle is used again: a handler finds the range gone or this */
-    state = __atomic_exchange_n(&arena->state, UA_ARENA_FREED, __ATOMIC_ACQ_REL);
-    UA_CHECK(state != UA_ARENA_FREED && state != UA_ARENA_NEVER, "arena double free");
-    if (heap->gc_ops != NULL)
-        heap->gc_ops->arena_freed(heap, arena);
+    state = __atomic_load_n(&arena->state, __ATOMIC_ACQUIRE);
+    UA_CHECK(state == UA_ARENA_LIVE || state == UA_ARENA_ABANDONED, "arena double free");
+    if (UA_UNLIKELY(state == UA_ARENA_ABANDONED) && arena->heap->gc_ops != NULL)
+        arena->heap->gc_ops->arena_freed(arena->heap, arena);
     check_full_list(arena);
+}
+
+/* What is left after the short way of a free. */
+static __attribute__((noinline)) void release_rest(struct ua_heap *heap, struct ua_cache *cache, struct ua_span *displaced,
+                                                   struct ua_span *batch)
+{
+    if (displaced != NULL)
+        ua_chunk_put_parked(&heap->chunks, displaced);
+    ua_chunk_free(&heap->chunks, batch);
+    if (cache != NULL && cache->freed_count > UA_CACHE_HANDLES_MAX)
+        ua_handle_spill(cache, UA_CACHE_HANDLES_MAX - UA_CACHE_HANDLES_SPILL);
+}
+
+void ua_arena_release(struct ua_arena *arena)
+{
+    struct ua_thread_record *thread = &ua_thread_record;
+    struct ua_heap *heap;
+    struct ua_cache *cache;
+    struct ua_span *batch;
+    struct ua_span *last;
+    struct ua_span *displaced = NULL;
+
+    check_release(arena);
+    heap = arena->heap;
+    cache = ua_cache_of(thread, heap);
     ua_watch_note(&heap->chunks.watch, UA_EVENT_FREE, arena, NULL);
     batch = arena->full;
+    ua_lock_defer_begin_in(thread);
+    __atomic_store_n(&arena->state, UA_ARENA_FREED, __ATOMIC_RELEASE);
     arena->full = NULL;
-    last = give_active(arena);
-    ua_chunk_free(&heap->chunks, batch_of(batch, last));
     arena->chunk_count = 0;
-    count(&heap->arena_free_count);
-    ua_handle_put(heap, arena);
+    last = give_active(arena, cache, &displaced);
+    if (UA_LIKELY(cache != NULL)) {
+        ua_handle_put_own(cache, arena);
+        ua_cache_count(&cache->ended_count);
+    } else {
+        ua_handle_put(heap, arena);
+        count(&heap->arena_free_count);
+    }
+    ua_lock_defer_end_in(thread);
+    if (UA_UNLIKELY(batch != NULL || last != NULL || displaced != NULL || cache == NULL ||
+                    cache->freed_count > UA_CACHE_HANDLES_MAX))
+        release_rest(heap, cache, displaced, batch_of(batch, last));
 }
 
 int ua_arena_restart(struct ua_arena *arena)
@@ -245,9 +361,13 @@ int ua_arena_restart(struct ua_arena *arena)
     struct ua_heap *heap = arena->heap;
     struct ua_span *chunk = arena->active;
     struct ua_span *batch = arena->full;
+    bool rewound;
 
     check_full_list(arena);
-    if (rewind_chunk(heap, chunk, arena->fast.front, arena->fast.back, arena->fast.log)) {
+    ua_lock_defer_begin();
+    rewound = rewind_chunk(heap, chunk, arena->fast.front, arena->fast.back, arena->fast.log);
+    ua_lock_defer_end();
+    if (rewound) {
         /* It stays the arena's, empty. */
     } else if (heap->chunks.sanitize) {
         struct ua_span *fresh = take_chunk(arena);

@@ -19,22 +19,25 @@ enum ua_arena_state {
     UA_ARENA_FREED
 };
 
+/* Two cache lines: what an allocation reads, and what making and freeing touches besides. */
 struct ua_arena {
-    struct ua_arena_fast fast; /* first: the inlined path casts the handle to it */
+    _Alignas(64) struct ua_arena_fast fast; /* first: the inlined path casts the handle to it */
     const struct ua_types *types; /* of the heap: next to the hot part, for the out-of-line path */
     uint64_t busy;             /* own thread only: not 0 while it is inside a call that is not inlined */
     struct ua_heap *heap;
-    uint64_t magic;            /* UA_ARENA_MAGIC ^ address */
-    enum ua_arena_state state; /* atomic */
+
     struct ua_span *active;
+    uint64_t magic;          /* UA_ARENA_MAGIC ^ address */
+    enum ua_arena_state state; /* atomic */
     struct ua_span *full;    /* last filled first, linked by next */
     size_t chunk_count;      /* Go's refs: one for each chunk taken; the full list has one less */
     size_t used_bytes;       /* in full chunks, less what active held when it was taken (wraps) */
-    struct ua_node node;     /* free handles; guard: the heap's arenas_lock */
-    void *gc_data;           /* gc/ */
+    struct ua_arena *next_free; /* freed handles, and those not used yet; guard: whose list it is on */
+    uint64_t freed_at_count; /* arenas that the keeper of the list had made when it was freed */
 };
 
 _Static_assert(offsetof(struct ua_arena, fast) == 0, "the inlined path needs the hot part first");
+_Static_assert(sizeof(struct ua_arena) == 128, "two cache lines");
 
 #define UA_ARENA_MAGIC ((uint64_t)0x75615f6172656e61)
 #define UA_ARENA_SLAB_COUNT 128u

@@ -43,6 +43,8 @@
 /* Prezero windows: a small arena should cost a page, a busy one should not come back often. */
 #define UA_WINDOW_FIRST_BYTES ((size_t)4096)
 #define UA_WINDOW_MAX_BYTES ((size_t)64 << 10)
+/* A rewound chunk with no more than this in it is cleared at once: what a first window would have cleared anyway. */
+#define UA_REWIND_CLEAR_BYTES UA_WINDOW_FIRST_BYTES
 /* Huge pages are asked for once this much of a chunk is in use (prezero = window). */
 #define UA_HUGE_ASK_BYTES ((size_t)64 << 10)
 
@@ -54,6 +56,11 @@
 
 /* A freed handle is not used again before this many further arenas were made, so that stale uses are noticed. */
 #define UA_HANDLE_QUARANTINE 1024u
+/* A thread keeps this many freed handles; beyond, the oldest go to all threads, in one go. */
+#define UA_CACHE_HANDLES_MAX (UA_HANDLE_QUARANTINE + 512u)
+#define UA_CACHE_HANDLES_SPILL 512u
+/* Handles that a thread gets at a time when its own must still wait. */
+#define UA_CACHE_HANDLES_TAKE 64u
 
 _Static_assert(UA_HEAP_ARENA_BYTES % UA_CHUNK_BYTES_DEFAULT == 0, "user arena chunk size does not divide a heap arena");
 _Static_assert(UA_CHUNK_BYTES_MAX <= UA_HEAP_ARENA_BYTES, "a chunk lies in one heap arena");

@@ -1,6 +1,8 @@
 /* verify.c - see verify.h. */
 #include "debug/verify.h"
 
+#include "arena/cache.h"
+
 struct walk {
     struct ua_heap *heap;
     size_t chunk_count;
@@ -82,12 +84,15 @@ static void verify_lists(const struct walk *walk)
 {
     const struct ua_chunk_pool *pool = &walk->heap->chunks;
     const size_t *n = walk->by_state;
+    struct ua_cache_figures caches;
 
-    UA_CHECK(pool->reuse.count == n[UA_CHUNK_REUSE], "verify: reuse list has the wrong length");
+    ua_cache_read(walk->heap, &caches);
+    UA_CHECK(pool->reuse.count + caches.parked_count == n[UA_CHUNK_REUSE], "verify: reuse list has the wrong length");
     UA_CHECK(pool->ready.count == n[UA_CHUNK_FRESH] + n[UA_CHUNK_READY], "verify: ready list has the wrong length");
     UA_CHECK(pool->quarantined.count == n[UA_CHUNK_QUARANTINE], "verify: quarantine list has the wrong length");
     UA_CHECK(pool->fault.count == n[UA_CHUNK_FAULT], "verify: fault list has the wrong length");
-    UA_CHECK(pool->in_arenas_count == n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL], "verify: chunks in arenas miscounted");
+    UA_CHECK(pool->in_hands_count == n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL] + caches.parked_count,
+             "verify: chunks in arenas miscounted");
     UA_CHECK(pool->unprotected_count == walk->unprotected, "verify: unprotected chunks miscounted");
 }
 

@@ -56,6 +56,7 @@ static pthread_key_t exit_key;
 static void (*fork_hook)(enum ua_world_fork when); /* guard: world lock */
 static int setup_error;            /* written once, under `once` */
 static _Thread_local struct ua_thread self;
+void (*ua_world_detach_hook)(void);
 
 
 
@@ -191,6 +192,8 @@ void ua_world_detach(void)
         self.attach_count--;
         return;
     }
+    if (ua_world_detach_hook != NULL)
+        ua_world_detach_hook();
     ua_world_lock();
     self.listed = false;
     if (self.previous != NULL)

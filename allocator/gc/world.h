@@ -27,6 +27,8 @@ void ua_world_detach(void);
 bool ua_world_is_attached(void);
 /* Attached, and not in a blocking section. */
 bool ua_world_is_running(void);
+/* Called by a thread that is about to be detached, at its end too; set once, before threads use it. */
+extern void (*ua_world_detach_hook)(void);
 void ua_world_blocking_begin(void);
 void ua_world_blocking_end(void);
 void ua_world_safepoint(void);

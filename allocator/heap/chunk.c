@@ -177,7 +177,7 @@ struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena
         UA_CHECK(chunk->chunk_state == UA_CHUNK_FRESH || chunk->chunk_state == UA_CHUNK_READY,
                  "chunk on the ready list is in the wrong state");
         ua_chunk_set_state(chunk, UA_CHUNK_ACTIVE);
-        pool->in_arenas_count++;
+        pool->in_hands_count++;
     }
     ua_lock_release(&pool->lock);
     if (chunk == NULL) {
@@ -192,7 +192,7 @@ struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena
         if (log != NULL)
             ua_logs_put(pool->logs, log);
         ua_lock_acquire(&pool->lock);
-        pool->in_arenas_count--;
+        pool->in_hands_count--;
         ua_chunk_set_state(chunk, used ? UA_CHUNK_READY : UA_CHUNK_FRESH);
         ua_list_insert_front(&pool->ready, &chunk->node);
         ua_lock_release(&pool->lock);
@@ -211,11 +211,8 @@ struct ua_span *ua_chunk_take_reuse(struct ua_chunk_pool *pool, struct ua_arena 
     ua_lock_acquire(&pool->lock);
     chunk = chunk_of(ua_list_take_front(&pool->reuse));
     if (chunk != NULL) {
-        UA_CHECK(chunk->chunk_state == UA_CHUNK_REUSE, "chunk on the reuse list is in the wrong state");
-        ua_chunk_set_state(chunk, UA_CHUNK_ACTIVE);
-        chunk->last_arena = arena;
-        __atomic_store_n(&chunk->arena, arena, __ATOMIC_RELEASE);
-        pool->in_arenas_count++;
+        ua_chunk_unpark(chunk, arena);
+        pool->in_hands_count++;
     }
     ua_lock_release(&pool->lock);
     return chunk;
@@ -246,16 +243,38 @@ void ua_chunk_reopen(struct ua_span *chunk)
     ua_chunk_set_state(chunk, UA_CHUNK_ACTIVE);
 }
 
+void ua_chunk_put_parked(struct ua_chunk_pool *pool, struct ua_span *chunk)
+{
+    ua_lock_acquire(&pool->lock);
+    UA_CHECK(chunk->chunk_state == UA_CHUNK_REUSE, "chunk is not parked");
+    pool->in_hands_count--;
+    ua_list_insert_front(&pool->reuse, &chunk->node);
+    ua_lock_release(&pool->lock);
+}
+
 void ua_chunk_put_reuse(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
                         uint16_t *log_next)
 {
-    ua_chunk_retire(chunk, front, back, log_next);
     ua_lock_acquire(&pool->lock);
-    ua_chunk_set_state(chunk, UA_CHUNK_REUSE);
-    __atomic_store_n(&chunk->arena, NULL, __ATOMIC_RELEASE);
-    pool->in_arenas_count--;
+    ua_chunk_park(chunk, front, back, log_next);
+    pool->in_hands_count--;
     ua_list_insert_front(&pool->reuse, &chunk->node);
     ua_lock_release(&pool->lock);
+}
+
+void ua_chunk_park(struct ua_span *chunk, uintptr_t front, uintptr_t back, uint16_t *log_next)
+{
+    ua_chunk_retire(chunk, front, back, log_next);
+    ua_chunk_set_state(chunk, UA_CHUNK_REUSE);
+    __atomic_store_n(&chunk->arena, NULL, __ATOMIC_RELEASE);
+}
+
+void ua_chunk_unpark(struct ua_span *chunk, struct ua_arena *arena)
+{
+    UA_CHECK(chunk->chunk_state == UA_CHUNK_REUSE, "chunk is not parked");
+    ua_chunk_set_state(chunk, UA_CHUNK_ACTIVE);
+    chunk->last_arena = arena;
+    __atomic_store_n(&chunk->arena, arena, __ATOMIC_RELEASE);
 }
 
 void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
@@ -263,10 +282,12 @@ void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_
 {
     UA_CHECK(chunk->chunk_state == UA_CHUNK_ACTIVE, "chunk is not active");
     ua_log_reached(chunk->log_record, log_next);
-    ua_prezero_recycled(chunk, front, back);
     chunk->free_low = chunk->base;
     chunk->free_high = ua_span_limit(chunk) - pool->redzone_bytes;
     ua_heapbits_reset(chunk);
+    if (ua_prezero_rewound_small(&pool->prezero, chunk, front, back))
+        return;
+    ua_prezero_recycled(chunk, front, back);
     if (pool->sanitize)
         ua_san_poison(chunk->base, chunk->bytes);
     ua_prezero_taken(&pool->prezero, chunk);

@@ -1,7 +1,8 @@
 /* chunk.h - the life of arena chunks: taken, filled, reused, set to fault, quarantined, ready again.
  *
  * The only writer of a chunk's state and the only caller of fault and unprotect. Lists, as in Go:
- *   reuse       chunks of freed arenas that still have room; last in, first out
+ *   reuse       chunks of freed arenas that still have room; last in, first out. The last one of each thread is parked: in
+ *               state REUSE like the others, but in that thread's hands and on no list, so that it takes no lock
  *   ready       first recycled ones (a sweep inserts at the front), then never used ones by ascending address
  *   quarantine  set to fault, waiting until a mark finds no pointer into them
  *   fault       freed while a mark ran: still readable, set to fault when it ends, in order
@@ -41,7 +42,7 @@ struct ua_chunk_pool {
     struct ua_lock lock;
     struct ua_list reuse, ready, quarantined, fault; /* guard: lock */
     enum ua_phase phase;                             /* atomic; written under lock by gc/ */
-    size_t in_arenas_count;                          /* guard: lock */
+    size_t in_hands_count;                           /* in arenas, or parked; guard: lock */
     size_t unprotected_count;                        /* of the quarantined; written under lock, atomic */
     uint64_t ahead_taken_count;                      /* chunks taken that the helper had prepared; guard: lock */
     bool has_helper;                                 /* constant while the heap lives */
@@ -68,6 +69,12 @@ void ua_chunk_retire(struct ua_span *chunk, uintptr_t front, uintptr_t back, uin
 /* A freed arena's active chunk goes to the next arena. */
 void ua_chunk_put_reuse(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
                         uint16_t *log_next);
+/* The same without a lock: the chunk stays in the calling thread's hands, on no list. A stop must not come in between. */
+void ua_chunk_park(struct ua_span *chunk, uintptr_t front, uintptr_t back, uint16_t *log_next);
+/* A parked chunk becomes active in `arena`, its free range goes on. */
+void ua_chunk_unpark(struct ua_span *chunk, struct ua_arena *arena);
+/* A parked chunk goes to the front of the reuse list. */
+void ua_chunk_put_parked(struct ua_chunk_pool *pool, struct ua_span *chunk);
 /* Empties a chunk that stays in its arena's hands (preset kept only): everything in it is gone. */
 void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
                      const uint16_t *log_next);

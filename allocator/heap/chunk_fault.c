@@ -231,7 +231,7 @@ void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch)
     ua_lock_acquire(&pool->lock);
     marking = pool->phase != UA_PHASE_OFF;
     for (chunk = batch; chunk != NULL; chunk = chunk->next) {
-        pool->in_arenas_count--;
+        pool->in_hands_count--;
         if (marking) {
             ua_chunk_set_state(chunk, UA_CHUNK_FAULT);
             ua_list_insert_back(&pool->fault, &chunk->node);

@@ -5,6 +5,8 @@
 
 char ua_zero_base[UA_ALIGN_MAX] __attribute__((aligned(4096)));
 
+static uint64_t last_serial; /* atomic */
+
 #define HEAP_BYTES ua_align_up(sizeof(struct ua_heap), UA_PHYS_PAGE_BYTES)
 
 /* False: nothing of the three is left to undo but the metadata memory. */
@@ -31,6 +33,7 @@ struct ua_heap *ua_heap_create(const struct ua_options *options, const struct ua
     heap->options = *options;
     heap->vm = vm;
     heap->clock = &ua_clock_system;
+    heap->serial = __atomic_add_fetch(&last_serial, 1, __ATOMIC_RELAXED);
     ua_acct_init(&heap->acct);
     ua_meta_init(&heap->meta, &heap->vm, &heap->acct, &heap->lock_count);
     if (!init_tables(heap)) {
@@ -59,6 +62,8 @@ void ua_heap_destroy(struct ua_heap *heap)
     struct ua_vm vm;
 
     ua_chunk_ahead_stop(&heap->chunks);
+    if (heap->forget_caches != NULL)
+        heap->forget_caches(heap);
     if (heap->gc_ops != NULL)
         heap->gc_ops->deinit(heap);
     ua_lock_deinit(&heap->arenas_lock);

@@ -42,6 +42,8 @@ struct ua_gc_ops {
 
 /* A table of arena handles, in slabs that stay where they are. */
 struct ua_arena_slab;
+/* What one thread keeps of this heap for itself: a chunk and handles (arena/cache.h). */
+struct ua_cache;
 
 struct ua_heap {
     struct ua_heap_fast fast; /* first: inlined stores cast the heap to it */
@@ -63,10 +65,19 @@ struct ua_heap {
 
     struct ua_lock arenas_lock;
     struct ua_arena_slab *arena_slabs; /* guard: arenas_lock; walked by gc/ with the world stopped */
-    struct ua_list free_handles;       /* first freed first; guard: arenas_lock */
+    struct ua_arena *free_handles;     /* first freed first, linked by next_free; guard: arenas_lock */
+    struct ua_arena *free_handles_last;
+    uint64_t handles_made_count;       /* arenas made, as far as caches have told; guard: arenas_lock */
+
+    uint64_t serial;                   /* constant; no two heaps of a process have the same, so that a stale cache is known */
+    struct ua_cache *caches;           /* guard: the lock of arena/cache.c, as the next two */
+    struct ua_cache *spare_caches;
+    struct ua_heap *next_cached;       /* heaps that have caches */
+    void (*forget_caches)(struct ua_heap *heap); /* set with the first cache; called when the heap goes */
 
     uint64_t lock_count; /* atomic */
-    uint64_t refill_count, arena_new_count, arena_free_count; /* atomic */
+    /* Atomic; without what the caches hold. A refill is a chunk more for an arena, beyond its first. */
+    uint64_t refill_count, arena_new_count, arena_free_count;
 
     struct ua_heap *registry_next; /* guard: the registry's lock (api/) */
 };

@@ -25,6 +25,9 @@ void ua_prezero_fresh(struct ua_span *chunk);
 void ua_prezero_recycled(struct ua_span *chunk, uintptr_t front, uintptr_t back);
 /* The chunk's range goes back from [front, back) to [to_front, to_back): what was handed out between is dirty. */
 void ua_prezero_rewound(struct ua_span *chunk, uintptr_t to_front, uintptr_t to_back, uintptr_t front, uintptr_t back);
+/* The chunk starts anew at its whole range with its old pages (preset kept). What a small arena wrote is cleared at once, while
+ * its lines are in the cache, and what was zero ahead of it stays so; true then. Else false and nothing was done. */
+bool ua_prezero_rewound_small(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back);
 /* The chunk was taken: chunk and populate policies do their work here. */
 void ua_prezero_taken(const struct ua_prezero *prezero, struct ua_span *chunk);
 /* Clears the whole chunk (what is dirty of it), wherever it is: for the helper of policy background. `fresh`: just mapped. */

@@ -3,7 +3,7 @@
  * The ranks a thread holds are one bit each in a thread-local word: taking a lock needs every held bit to be lower. */
 #include "os/lock.h"
 
-static _Thread_local uint64_t ua_held_ranks;
+_Thread_local struct ua_thread_record ua_thread_record;
 const uint32_t *ua_lock_stop_wanted;
 void (*ua_lock_idle_hook)(void);
 
@@ -30,14 +30,15 @@ static void become_idle(void)
 
 void ua_lock_acquire(struct ua_lock *lock)
 {
-    bool inside = ua_held_ranks != 0;
+    struct ua_thread_record *thread = &ua_thread_record;
+    bool inside = thread->held_ranks != 0;
 
-    UA_CHECK(ua_held_ranks >> lock->rank == 0, "lock rank violation: a lock of the same or a higher rank is held");
+    UA_CHECK(thread->held_ranks >> lock->rank == 0, "lock rank violation: a lock of the same or a higher rank is held");
     if (UA_UNLIKELY(!__atomic_load_n(&lock->listed, __ATOMIC_ACQUIRE)))
         ua_lock_list(lock);
     for (;;) {
         /* Noted first: a thread that is stopped between the two would hold the lock unknown to the stopper. */
-        ua_held_ranks |= (uint64_t)1 << lock->rank;
+        thread->held_ranks |= (uint64_t)1 << lock->rank;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         pthread_mutex_lock(&lock->mutex);
         /* Looked at with the mutex in hand, so that one who takes it after the forking thread had it sees the gate. */
@@ -45,7 +46,7 @@ void ua_lock_acquire(struct ua_lock *lock)
             break;
         pthread_mutex_unlock(&lock->mutex);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
-        ua_held_ranks = 0;
+        thread->held_ranks = 0;
         become_idle();
         ua_lock_wait_at_gate();
     }
@@ -55,56 +56,56 @@ void ua_lock_acquire(struct ua_lock *lock)
 
 void ua_lock_release(struct ua_lock *lock)
 {
-    UA_CHECK((ua_held_ranks >> lock->rank) & 1, "lock released by a thread that does not hold it");
+    struct ua_thread_record *thread = &ua_thread_record;
+
+    UA_CHECK((thread->held_ranks >> lock->rank) & 1, "lock released by a thread that does not hold it");
     pthread_mutex_unlock(&lock->mutex);
     __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    ua_held_ranks &= ~((uint64_t)1 << lock->rank);
-    if (ua_held_ranks == 0)
+    thread->held_ranks &= ~((uint64_t)1 << lock->rank);
+    if (thread->held_ranks == 0)
         become_idle();
 }
 
-/* Rank 0 is nobody's: its bit stands for a deferral. */
-void ua_lock_defer_begin(void)
+void ua_lock_defer_wait(struct ua_thread_record *thread)
 {
-    ua_held_ranks |= 1;
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    while (UA_UNLIKELY(__atomic_load_n(&ua_lock_gate, __ATOMIC_RELAXED) != 0)) {
-        ua_held_ranks &= ~(uint64_t)1;
+    do {
+        thread->held_ranks &= ~(uint64_t)1;
         become_idle();
         ua_lock_wait_at_gate();
-        ua_held_ranks |= 1;
+        thread->held_ranks |= 1;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    }
+    } while (__atomic_load_n(&ua_lock_gate, __ATOMIC_RELAXED) != 0);
+}
+
+void ua_lock_defer_begin(void)
+{
+    ua_lock_defer_begin_in(&ua_thread_record);
 }
 
 void ua_lock_defer_end(void)
 {
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    ua_held_ranks &= ~(uint64_t)1; /* locks that were held before still are */
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    if (ua_held_ranks == 0 && ua_lock_stop_wanted != NULL && UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_RELAXED) != 0))
-        ua_lock_idle_hook();
+    ua_lock_defer_end_in(&ua_thread_record);
 }
 
 bool ua_lock_is_mine(const struct ua_lock *lock)
 {
-    return (ua_held_ranks >> lock->rank) & 1;
+    return (ua_thread_record.held_ranks >> lock->rank) & 1;
 }
 
 bool ua_lock_is_held_by_caller(void)
 {
-    return ua_held_ranks != 0;
+    return ua_thread_record.held_ranks != 0;
 }
 
 uint64_t ua_lock_exchange_held(uint64_t held)
 {
-    uint64_t before = ua_held_ranks;
+    uint64_t before = ua_thread_record.held_ranks;
 
-    ua_held_ranks = held;
+    ua_thread_record.held_ranks = held;
     return before;
 }
 
 void ua_lock_check_held(const struct ua_lock *lock)
 {
-    UA_CHECK((ua_held_ranks >> lock->rank) & 1, "lock should be held");
+    UA_CHECK((ua_thread_record.held_ranks >> lock->rank) & 1, "lock should be held");
 }

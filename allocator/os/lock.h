@@ -13,6 +13,7 @@
 enum ua_lock_rank {
     UA_RANK_REGISTRY = 1, /* the process's list of heaps */
     UA_RANK_WORLD,        /* starting and ending a collection, attaching threads (gc/) */
+    UA_RANK_CACHES,       /* which thread keeps what of which heap (arena/) */
     UA_RANK_ARENAS,       /* a heap's table of arena handles */
     UA_RANK_ROOTS,        /* gc/: registered roots, finalizers */
     UA_RANK_TYPES,        /* type registry */
@@ -57,10 +58,6 @@ static inline void ua_call_check(const char *call)
     if (UA_UNLIKELY(ua_lock_is_held_by_caller()))
         ua_fatal_call(call, "a signal handler (or fork handler) interrupted the allocator");
 }
-/* Around a few instructions that must not be cut in two by a stop, without a lock: no stop by signal happens in between.
- * Not nested, no lock held. */
-void ua_lock_defer_begin(void);
-void ua_lock_defer_end(void);
 /* For a program that runs several stacks on one thread, as tests do: sets what locks this stack holds, returns what the last one
  * held. A word of bits; 0: none. */
 uint64_t ua_lock_exchange_held(uint64_t held);
@@ -74,5 +71,45 @@ extern uint32_t ua_lock_gate;
 void ua_lock_wait_at_gate(void);
 void ua_lock_list(struct ua_lock *lock);
 void ua_lock_unlist(struct ua_lock *lock);
+
+/* What the library keeps for each thread and reads on its shortest paths: one record, so that finding it is paid once a call. */
+#define UA_THREAD_SLOTS 8u
+
+struct ua_thread_slot {
+    uint64_t serial; /* of the heap; 0: empty */
+    void *value;     /* arena/: the thread's cache of that heap */
+};
+
+struct ua_thread_record {
+    uint64_t held_ranks; /* one bit a lock; bit 0 stands for a deferral */
+    struct ua_thread_slot slots[UA_THREAD_SLOTS]; /* direct-mapped by serial */
+};
+
+extern _Thread_local struct ua_thread_record ua_thread_record;
+
+/* A deferral that meets a closed gate stands back until it opens. */
+void ua_lock_defer_wait(struct ua_thread_record *thread);
+
+/* Around a few instructions that must not be cut in two by a stop, without a lock: no stop by signal happens in between.
+ * Not nested; locks may be held, and taken inside. `thread` is the caller's ua_thread_record. */
+static inline void ua_lock_defer_begin_in(struct ua_thread_record *thread)
+{
+    thread->held_ranks |= 1;
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (UA_UNLIKELY(__atomic_load_n(&ua_lock_gate, __ATOMIC_RELAXED) != 0))
+        ua_lock_defer_wait(thread);
+}
+
+static inline void ua_lock_defer_end_in(struct ua_thread_record *thread)
+{
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    thread->held_ranks &= ~(uint64_t)1; /* locks that were held before still are */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    if (thread->held_ranks == 0 && ua_lock_stop_wanted != NULL && UA_UNLIKELY(__atomic_load_n(ua_lock_stop_wanted, __ATOMIC_RELAXED) != 0))
+        ua_lock_idle_hook();
+}
+
+void ua_lock_defer_begin(void);
+void ua_lock_defer_end(void);
 
 #endif
