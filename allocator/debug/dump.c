@@ -144,8 +144,8 @@ int ua_dump_heap(struct ua_heap *heap, int fd)
          (unsigned long long)(uintptr_t)heap, pool->chunk_bytes, (unsigned long long)ua_acct_load(&heap->arena_new_count),
          (unsigned long long)ua_acct_load(&heap->arena_free_count), (unsigned long long)ua_acct_load(&heap->refill_count));
     dump_ledger(&dump, heap);
-    line(&dump, "lists reuse=%zu ready=%zu quarantine=%zu fault=%zu in_arenas=%zu unprotected=%zu\n", pool->reuse.count,
-         pool->ready.count, pool->quarantined.count, pool->fault.count, pool->in_arenas_count, pool->unprotected_count);
+    line(&dump, "lists reuse=%zu ready=%zu quarantine=%zu fault=%zu in_hands=%zu unprotected=%zu\n", pool->reuse.count,
+         pool->ready.count, pool->quarantined.count, pool->fault.count, pool->in_hands_count, pool->unprotected_count);
     ua_chunk_each(&heap->chunks, dump_chunk, &dump);
     dump_large_list(&dump, ua_large_live(&heap->large), "yes");
     dump_large_list(&dump, ua_large_unswept(&heap->large), "no");

@@ -7,6 +7,8 @@
 #include "heap/chunk_state.h"
 #include "os/san.h"
 
+/* Records of chunks on cache lines of their own: neighbours may be in the hands of two threads. */
+#define SPAN_STRIDE_BYTES ua_align_up(sizeof(struct ua_span), 64)
 #define REDZONE_BYTES ((size_t)2048) /* what Go's computeRZlog gives an 8 MiB object */
 
 void ua_chunk_pool_init(struct ua_chunk_pool *pool, const struct ua_options *options, struct ua_vm *vm,
@@ -57,7 +59,7 @@ static int grow(struct ua_chunk_pool *pool)
     int error;
 
     /* Records first, for one heap arena; a search without hint may give two, then a second set is made below. */
-    spans = ua_meta_alloc(pool->meta, most * sizeof *spans);
+    spans = ua_meta_alloc(pool->meta, most * SPAN_STRIDE_BYTES);
     bits = ua_meta_reserve(pool->meta, UA_HEAP_ARENA_BYTES / UA_WORDS_PER_BITMAP_WORD);
     if (spans == NULL || bits == NULL)
         return ENOMEM;
@@ -66,13 +68,13 @@ static int grow(struct ua_chunk_pool *pool)
         return error;
     for (uintptr_t end = at + got_bytes; at < end; at += UA_HEAP_ARENA_BYTES) {
         if (spans == NULL) {
-            spans = ua_meta_alloc(pool->meta, most * sizeof *spans);
+            spans = ua_meta_alloc(pool->meta, most * SPAN_STRIDE_BYTES);
             bits = ua_meta_reserve(pool->meta, UA_HEAP_ARENA_BYTES / UA_WORDS_PER_BITMAP_WORD);
             if (spans == NULL || bits == NULL)
                 return 0; /* the second heap arena stays unused address space */
         }
         for (size_t i = 0; i < most; i++) {
-            struct ua_span *chunk = &spans[i];
+            struct ua_span *chunk = (struct ua_span *)(void *)((char *)spans + i * SPAN_STRIDE_BYTES);
 
             chunk->base = at + i * pool->chunk_bytes;
             chunk->bytes = pool->chunk_bytes;
