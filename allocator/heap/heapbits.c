@@ -71,6 +71,32 @@ static inline void emit_value(struct bit_writer *writer, const struct ua_layout 
     emit_run(writer, 0, layout->size_words - words);
 }
 
+/* Values short enough that several fit a word: as many at a time as do. */
+static inline void emit_packed(struct bit_writer *writer, const struct ua_layout *layout, size_t count)
+{
+    unsigned words = (unsigned)layout->size_words;
+    unsigned most = 64 / words;
+    uint64_t pattern = layout->mask[0];
+
+    for (unsigned have = 1; have < most; have *= 2)
+        pattern |= pattern << (have * words);
+    pattern &= ua_low_mask(most * words);
+    for (; count >= most; count -= most)
+        emit(writer, pattern, most * words);
+    if (count != 0)
+        emit(writer, pattern & ua_low_mask((unsigned)count * words), (unsigned)count * words);
+}
+
+static inline void emit_each(struct bit_writer *writer, const struct ua_layout *layout, size_t count)
+{
+    if (layout->size_words <= 32 && count > 1) {
+        emit_packed(writer, layout, count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        emit_value(writer, layout);
+}
+
 /* Bitmap words repeat every size_words words: 64 elements fill size_words words exactly. */
 static void emit_periodic(struct bit_writer *writer, const struct ua_layout *layout, size_t count)
 {
@@ -80,8 +106,7 @@ static void emit_periodic(struct bit_writer *writer, const struct ua_layout *lay
     size_t total_bits;
     size_t have = period;
 
-    for (size_t i = 0; i < first; i++)
-        emit_value(writer, layout);
+    emit_each(writer, layout, first);
     total_bits = writer->valid + (count - first) * period;
     end = writer->word + total_bits / 64;
     while (writer->word < end) {
@@ -102,8 +127,7 @@ static inline void emit_values(struct bit_writer *writer, const struct ua_layout
     } else if (layout->all_pointers) {
         emit_run(writer, ~(uint64_t)0, count * layout->size_words);
     } else if (count < 256) {
-        for (size_t i = 0; i < count; i++)
-            emit_value(writer, layout);
+        emit_each(writer, layout, count);
     } else {
         emit_periodic(writer, layout, count);
     }
