@@ -52,4 +52,22 @@ HX_INLINE bool hx_arena_warm(struct ua_heap *heap, const struct ua_options *opti
     return true;
 }
 
+/* An arena that has taken all that is left of the chunk it began with; its owner frees it. */
+HX_INLINE struct ua_arena *hx_arena_use_up(struct ua_heap *heap, size_t chunk_bytes, const struct ua_type *byte_type) {
+    struct ua_arena *arena = ua_arena_new(heap);
+    if (arena == NULL) {
+        hx_out_of_memory(chunk_bytes);
+    }
+    const struct ua_arena_fast *fast = (const struct ua_arena_fast *)(const void *)arena;
+    while (fast->back > fast->front) {
+        size_t left_bytes = fast->back - fast->front;
+        size_t most_bytes = chunk_bytes / 4; /* more would be an object of its own outside the chunk */
+        size_t bytes = left_bytes < most_bytes ? left_bytes : most_bytes;
+        if (ua_arena_alloc(arena, byte_type, bytes) == NULL) {
+            hx_out_of_memory(bytes);
+        }
+    }
+    return arena;
+}
+
 #endif

@@ -96,10 +96,7 @@ HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *arg
     env->rewinds = options.quarantine == UA_QUARANTINE_OFF && options.fault == UA_FAULT_OFF;
     bool reuses = strcmp(args->arm, "reuse") == 0 && options.quarantine == UA_QUARANTINE_ON;
     env->collects = reuses && options.quarantine_limit_bytes == 0;
-    if (reuses && !hx_arena_warm(env->heap, &options, &hx_byte_type)) {
-        return ua_last_error();
-    }
-    return NULL;
+    return !reuses || hx_arena_warm(env->heap, &options, &hx_byte_type) ? NULL : ua_last_error();
 }
 
 HX_INLINE void hx_close(struct hx_env *env) {
@@ -120,30 +117,13 @@ HX_INLINE uintptr_t hx_chunk(const struct hx_scope *scope) {
     return (fast->back - 1) / scope->env->chunk_bytes;
 }
 
-HX_INLINE struct ua_arena *hx_arena_use_up(struct hx_env *env) {
-    struct ua_arena *arena = ua_arena_new(env->heap);
-    if (arena == NULL) {
-        hx_out_of_memory(env->chunk_bytes);
-    }
-    const struct ua_arena_fast *fast = (const struct ua_arena_fast *)(const void *)arena;
-    while (fast->back > fast->front) {
-        size_t left_bytes = fast->back - fast->front;
-        size_t most_bytes = env->chunk_bytes / 4; /* more would be an object of its own outside the chunk */
-        size_t bytes = left_bytes < most_bytes ? left_bytes : most_bytes;
-        if (ua_arena_alloc(arena, &hx_byte_type, bytes) == NULL) {
-            hx_out_of_memory(bytes);
-        }
-    }
-    return arena;
-}
-
 HX_INLINE void hx_position(struct hx_env *env) {
     struct ua_arena *arena[HX_ARENA_SCOPES_MAX];
     if (env->rewinds) {
         return;
     }
     for (unsigned i = 0; i < env->scopes_open; i++) {
-        arena[i] = hx_arena_use_up(env);
+        arena[i] = hx_arena_use_up(env->heap, env->chunk_bytes, &hx_byte_type);
     }
     for (unsigned i = env->scopes_open; i > 0; i--) {
         ua_arena_free(arena[i - 1]);

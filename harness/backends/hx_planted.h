@@ -16,6 +16,7 @@
 #define HX_PLANTED_H
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 

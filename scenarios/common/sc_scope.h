@@ -12,8 +12,8 @@
  *   sc_release(&scope)           reading is over; under HX_FREES_EACH the scenario now walks and frees by sc_free
  *   sc_scope_close(&scope)       the life ends
  *
- * HX_PROBE is a constant (worker/hx_probe.h), so with HX_PROBE_NONE every function here is the backend's call and nothing else.
- * Every object is written in full by the scenario, unless it says SC_ZEROED 1; nobody allocates 0 bytes. */
+ * HX_PROBE is a constant (worker/hx_probe.h): with HX_PROBE_NONE each function is the backend's call alone. Objects are
+ * written in full unless the scenario says SC_ZEROED 1; nobody allocates 0 bytes. */
 #ifndef SC_SCOPE_H
 #define SC_SCOPE_H
 
@@ -25,7 +25,6 @@
 #include "backends/hx_backend_defaults.h"
 #include "scenarios/common/sc_scenario.h"
 #include "worker/hx_probe.h"
-
 #ifndef HX_NEW_RUNTIME
 #define HX_NEW_RUNTIME hx_new
 #endif
