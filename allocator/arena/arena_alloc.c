@@ -167,7 +167,7 @@ static __attribute__((noinline)) void *take_slice(struct ua_arena *arena, const 
         return alloc_slow(arena, type, count);
     if (!type->has_pointers) {
         at = ua_align_down(fast->back - bytes, type->align_bytes);
-        if (UA_UNLIKELY(at < fast->back_limit))
+        if (UA_UNLIKELY(at < fast->back_limit || at >= fast->back))
             return alloc_slow(arena, type, count);
         __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
         ua_arena_exit(arena);
@@ -194,6 +194,7 @@ void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type)
 {
     struct ua_arena_fast *fast = &arena->fast;
     size_t bytes;
+    uintptr_t raw;
     uintptr_t at;
 
     ua_arena_enter(arena, "ua_arena_alloc");
@@ -212,8 +213,10 @@ void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type)
         return (void *)at;
     }
     bytes = type->size_bytes;
-    at = ua_align_down(fast->back - bytes, type->align_bytes);
-    if (UA_UNLIKELY(at < fast->back_limit || bytes - 1 >= ARITHMETIC_MAX_BYTES))
+    raw = fast->back - bytes;
+    at = ua_align_down(raw, type->align_bytes);
+    /* Not below the back: no bytes at all, far too many, or a range that is no arena's and full of zeros. */
+    if (UA_UNLIKELY(at < fast->back_limit || raw >= fast->back))
         return alloc_slow(arena, type, 1);
     __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
     ua_arena_exit(arena);

@@ -13,10 +13,21 @@ void ua_lock_init(struct ua_lock *lock, enum ua_lock_rank rank, uint64_t *acquir
     UA_CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0, "lock: cannot be made");
 }
 
+static void become_idle(void);
+
 void ua_lock_deinit(struct ua_lock *lock)
 {
+    struct ua_thread_record *thread = &ua_thread_record;
+    uint64_t before = thread->held_ranks;
+
+    thread->held_ranks |= 1; /* as while listing, see below */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
     if (lock->listed)
         ua_lock_unlist(lock);
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    thread->held_ranks = before;
+    if (before == 0)
+        become_idle();
     UA_CHECK(pthread_mutex_destroy(&lock->mutex) == 0, "lock: destroyed while held");
 }
 
@@ -34,8 +45,12 @@ void ua_lock_acquire(struct ua_lock *lock)
     bool inside = thread->held_ranks != 0;
 
     UA_CHECK(thread->held_ranks >> lock->rank == 0, "lock rank violation: a lock of the same or a higher rank is held");
-    if (UA_UNLIKELY(!__atomic_load_n(&lock->listed, __ATOMIC_ACQUIRE)))
+    if (UA_UNLIKELY(!__atomic_load_n(&lock->listed, __ATOMIC_ACQUIRE))) {
+        /* Noted before: a signal handler that allocates has to find us inside, not wait for the list that we hold. */
+        thread->held_ranks |= (uint64_t)1 << lock->rank;
+        __atomic_signal_fence(__ATOMIC_SEQ_CST);
         ua_lock_list(lock);
+    }
     for (;;) {
         /* Noted first: a thread that is stopped between the two would hold the lock unknown to the stopper. */
         thread->held_ranks |= (uint64_t)1 << lock->rank;

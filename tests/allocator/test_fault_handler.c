@@ -345,12 +345,13 @@ static void *keep_own_stack(void *unused)
 {
     static char mine[65536];
     stack_t ours = {.ss_sp = mine, .ss_size = sizeof mine};
+    stack_t before;
     stack_t present;
 
     (void)unused;
-    sigaltstack(&ours, NULL);
+    sigaltstack(&ours, &before);
     ua_fault_handler_install();
-    sigaltstack(NULL, &present);
+    sigaltstack(&before, &present); /* a sanitizer unmaps at the thread's end whatever stack it finds: it has to be its own */
     return present.ss_sp == mine ? mine : NULL;
 }
 
