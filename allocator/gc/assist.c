@@ -51,6 +51,13 @@ static struct ua_gc_pace revise(struct ua_gc *gc)
                                .globals_scan_work = p->globals_scan_work};
 }
 
+/* With a goal out of reach (gogc=off) a unit of work earns more bytes than 63 bits hold, and the pacer's figure is Go's: negative. */
+static void earn(struct credit *credit, int64_t bytes)
+{
+    if (bytes < 0 || __builtin_add_overflow(credit->bytes, bytes, &credit->bytes))
+        credit->bytes = INT64_MAX / 2;
+}
+
 /* Plans the assist and takes background credit for it. What is left to mark is planned_work - stolen_work. */
 static void plan_and_steal(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_event *event)
 {
@@ -69,7 +76,7 @@ static void plan_and_steal(struct ua_gc *gc, struct credit *credit, struct ua_gc
         event->stolen_work = enough ? plan.scan_work : pacer->bg_scan_credit;
         event->stolen_bytes = enough ? plan.debt_bytes : ua_pacer_assist_credit(pacer, event->stolen_work);
         pacer->bg_scan_credit -= event->stolen_work;
-        credit->bytes += event->stolen_bytes;
+        earn(credit, event->stolen_bytes);
     }
     ua_lock_release(&gc->pacer_lock);
 }
@@ -84,7 +91,7 @@ static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_
     if (event->done_work > 0) {
         event->pay = revise(gc);
         event->done_bytes = ua_pacer_assist_credit(&gc->pacer, event->done_work);
-        credit->bytes += event->done_bytes;
+        earn(credit, event->done_bytes);
     }
     gc->assists.events[gc->assists.count++ % UA_ASSISTS_KEPT] = *event;
     ua_lock_release(&gc->pacer_lock);

@@ -225,15 +225,21 @@ bool ua_workers_start(struct ua_gc *gc)
 void ua_workers_stop(struct ua_gc *gc)
 {
     struct ua_workers *workers = &gc->workers;
+    bool running = ua_world_is_running();
 
     __atomic_store_n(&workers->quit, 1, __ATOMIC_RELEASE);
     ua_futex_wake(&workers->quit);
     ua_pool_wake(&gc->pool);
+    /* A worker may be about to stop the world: it must not wait for a thread that waits for it. */
+    if (running)
+        ua_world_blocking_begin();
     for (uint32_t i = 0; i < workers->count; i++) {
         if (workers->items[i].started)
             pthread_join(workers->items[i].thread, NULL);
         workers->items[i].started = false;
     }
+    if (running)
+        ua_world_blocking_end();
 }
 
 void ua_workers_stand(struct ua_gc *gc)
