@@ -261,7 +261,8 @@ void ua_workers_go_on(struct ua_gc *gc)
 void ua_workers_wake(struct ua_gc *gc)
 {
     /* A forked child has the records and no threads; without threads the allocating ones do all by themselves. */
-    if (gc->workers.count > 0 && !gc->workers.items[0].started)
+    if (gc->workers.count > 0 && !gc->workers.items[0].started &&
+        __atomic_load_n(&gc->workers.quit, __ATOMIC_ACQUIRE) == 0) /* not while they are stopped one by one */
         ua_workers_start(gc);
     ua_pool_wake(&gc->pool);
 }

@@ -87,7 +87,7 @@ static void test_a_freed_handle_is_noticed_for_1024_further_arenas(void **state)
         ab_expect_fatal(use_stale_handle, (void *)(uintptr_t)&cases[i].use, cases[i].message);
 }
 
-static uint64_t not_an_arena[64];
+static uint64_t not_an_arena[64] __attribute__((aligned(64))); /* as a handle is, or UBSan speaks first */
 
 static void foreign_alloc(void *arg)
 {
