@@ -21,6 +21,7 @@
 #include "allocator/interleave.h"
 #include "arena/arena.h"
 #include "debug/verify.h"
+#include "arena/cache.h"
 #include "gc/gc.h"
 
 enum op { OP_NEW, OP_FREE, OP_MARK_START, OP_MARK_END, OP_SWEEP, OP_KINDS };
@@ -228,6 +229,15 @@ static void put_in_order(struct ua_chunk_pool *pool)
         ua_list_insert_back(&pool->ready, &chunks[i]->node);
 }
 
+/* Chunks that threads keep for their next arena. */
+static size_t parked_count(struct ua_heap *heap)
+{
+    struct ua_cache_figures figures;
+
+    ua_cache_read(heap, &figures);
+    return figures.parked_count;
+}
+
 /* Everything goes; the reuse list too, as it does under a sanitizer. Then every chunk has to be ready. */
 static void end(void *context)
 {
@@ -244,7 +254,7 @@ static void end(void *context)
     if (life->heap->gc->mark_open)
         ua_debug_mark_end(life->heap);
     pool->sanitize = true;
-    while (pool->reuse.count > 0)
+    while (pool->reuse.count + parked_count(life->heap) > 0)
         ua_arena_free(ua_arena_new(life->heap));
     pool->sanitize = false;
     ua_collect(life->heap);
