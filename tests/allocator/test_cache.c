@@ -266,6 +266,10 @@ static void test_a_forked_child_finds_what_other_threads_had_parked(void **state
     pid_t child;
 
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    /* ThreadSanitizer holds a signal back from a thread that waits at a barrier, and fork stops threads by signal. */
+    skip();
+#endif
     use_one(heap);
     pthread_barrier_init(&sitting.turn, NULL, 2);
     pthread_create(&thread, NULL, use_one_and_sit, &sitting);
