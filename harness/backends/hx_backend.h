@@ -8,20 +8,14 @@
  *               HX_FREES_EACH       1: the scenario walks what it built and calls hx_free on each object
  *               HX_ZEROES           1: memory comes zeroed by itself; else a scenario with SC_ZEROED 1 gets it zeroed on request
  *               HX_REFILLS          1: memory is taken in chunks whose number is counted (hx_refills)
- *               HX_SHARES           1: all environments of a process share one heap, which is the first one's; hx_refills and
- *                                   hx_ledger speak of the whole heap. Not defined: 0, each has its own
- *               HX_THREADS_ABSENT   why there is no cell of several threads. Not defined: NULL, there are
- *               HX_LITTERS          1: objects scattered by malloc beforehand age this backend's heap. Not defined: 0
  *   types       struct hx_env (one opened backend), struct hx_scope (one lifetime), hx_type (a type descriptor)
  *   types of    HX_TYPE(name, T, HX_PTR(f), HX_PTRS(f, n), HX_NESTED(f, type)...)  defines a descriptor for struct T
  *   objects     HX_SCALAR_TYPE(name, T)                                            the same for a pointer-free T
- *   functions   hx_open hx_close hx_scope_open hx_scope_close hx_new hx_slice hx_bytes hx_free hx_store
+ *   functions   hx_open hx_close hx_scope_open hx_scope_close hx_new hx_slice hx_bytes, under HX_FREES_EACH hx_free
  *               hx_position (untimed, between blocks: every block starts from the same position), hx_refills (chunks taken
  *               so far), hx_chunk (changes when an allocation took a chunk), hx_ledger
- *   perhaps     HX_COLLECTS HX_BLOCK_END HX_ROOT HX_HUGE_ABSENT HX_TRACE: hx_backend_defaults.h says what they are otherwise
- *   optional    HX_NEW_RUNTIME(scope, type): hx_new by the out-of-line path, where the backend has two (else it is hx_new)
- *               HX_BACKEND_MEMORY: the malloc it takes memory from ("glibc", "mimalloc"): the driver sets that one's page mode, and
- *               has it keep its pages; HX_BACKEND_ABSENT(): why no arm can run here, found out when the worker is asked
+ *   perhaps     HX_SHARES HX_LITTERS HX_COLLECTS HX_TRACE HX_ROOT hx_store HX_NEW_RUNTIME and more: hx_backend_defaults.h says what each
+ *               means, and what a backend gets that does not define it
  *   a table     hx_backend_arms: the names and arms of the catalogue, and why one is absent
  *
  * SC_ZEROED is the scenario's constant, defined before this: 1 means that it relies on zeros in typed objects (hx_new, hx_slice), so

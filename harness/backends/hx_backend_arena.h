@@ -21,6 +21,7 @@
 #include "backends/hx_arena_trace.h"
 #include "backends/hx_arena_warm.h"
 #include "backends/hx_backend.h"
+#include "backends/hx_ua_type.h"
 #include "ua.h"
 
 #define HX_BACKEND_WORKER "worker-arena"
@@ -55,19 +56,6 @@ struct hx_scope {
     struct ua_arena *arena;
     struct hx_env *env;
 };
-
-typedef const struct ua_type hx_type;
-
-#define HX_TYPE UA_TYPE
-#define HX_SCALAR_TYPE UA_SCALAR_TYPE
-#define HX_PTR UA_PTR
-#define HX_PTRS UA_PTRS
-#define HX_NESTED UA_NESTED
-HX_INLINE size_t hx_type_size_bytes(hx_type *type) {
-    return type->size_bytes;
-}
-
-UA_SCALAR_TYPE(hx_byte_type, char);
 
 /* NULL, or a line that says why not. */
 HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *args) {
@@ -189,12 +177,5 @@ HX_INLINE void *hx_bytes(struct hx_scope *scope, size_t count) {
     }
     return bytes;
 }
-
-HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
-    (void)scope;
-    (void)object;
-}
-
-#define hx_store(slot, value) ((void)(*(slot) = (value)))
 
 #endif

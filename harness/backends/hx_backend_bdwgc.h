@@ -17,6 +17,7 @@
 #include <gc/gc_inline.h>
 
 #include "backends/hx_backend.h"
+#include "backends/hx_plain_type.h"
 
 #define HX_BACKEND_WORKER "worker-bdwgc"
 #define HX_FREES_EACH 0
@@ -38,20 +39,6 @@ struct hx_env {
 struct hx_scope {
     struct hx_env *env;
 };
-
-typedef const struct hx_bdwgc_type {
-    size_t size_bytes;
-    bool has_pointers;
-} hx_type;
-
-#define HX_TYPE(name, T, ...) static hx_type name __attribute__((unused)) = {sizeof(T), true}
-#define HX_SCALAR_TYPE(name, T) static hx_type name __attribute__((unused)) = {sizeof(T), false}
-#define HX_PTR(field) field
-#define HX_PTRS(field, count) field
-#define HX_NESTED(field, type) field
-HX_INLINE size_t hx_type_size_bytes(hx_type *type) {
-    return type->size_bytes;
-}
 
 /* NULL, or a line that says why not. */
 HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *args) {
@@ -142,12 +129,5 @@ HX_INLINE void *hx_bytes(struct hx_scope *scope, size_t count) {
     }
     return bytes;
 }
-
-HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
-    (void)scope;
-    (void)object;
-}
-
-#define hx_store(slot, value) ((void)(*(slot) = (value)))
 
 #endif

@@ -115,9 +115,4 @@ HX_INLINE void *hx_bytes(struct hx_scope *scope, size_t count) {
     return hx_bump_take(scope, count);
 }
 
-HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
-    (void)scope;
-    (void)object;
-}
-
 #endif

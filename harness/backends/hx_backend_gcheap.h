@@ -22,6 +22,7 @@
 #include "backends/hx_arena_options.h"
 #include "backends/hx_arena_trace.h"
 #include "backends/hx_backend.h"
+#include "backends/hx_ua_type.h"
 #include "ua.h"
 
 #define HX_BACKEND_WORKER "worker-gcheap"
@@ -45,19 +46,6 @@ struct hx_env {
 struct hx_scope {
     struct hx_env *env;
 };
-
-typedef const struct ua_type hx_type;
-
-#define HX_TYPE UA_TYPE
-#define HX_SCALAR_TYPE UA_SCALAR_TYPE
-#define HX_PTR UA_PTR
-#define HX_PTRS UA_PTRS
-#define HX_NESTED UA_NESTED
-HX_INLINE size_t hx_type_size_bytes(hx_type *type) {
-    return type->size_bytes;
-}
-
-UA_SCALAR_TYPE(hx_byte_type, char);
 
 #ifdef HX_FORM_concurrent
 /* hx_store knows no environment; set when a scope is opened. */
@@ -157,15 +145,8 @@ HX_INLINE void *hx_bytes(struct hx_scope *scope, size_t count) {
     return hx_slice(scope, &hx_byte_type, count);
 }
 
-HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
-    (void)scope;
-    (void)object;
-}
-
 #ifdef HX_FORM_concurrent
 #define hx_store(slot, value) ua_store(hx_gcheap_heap, (void **)(uintptr_t)(slot), (void *)(uintptr_t)(value))
-#else
-#define hx_store(slot, value) ((void)(*(slot) = (value)))
 #endif
 
 #endif

@@ -128,9 +128,11 @@ HX_INLINE void *hx_bytes(struct hx_scope *scope, size_t count) {
     return hx_malloc_or_end(malloc(count), count);
 }
 
+#if HX_FREES_EACH
 HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
     (void)scope;
     free(object);
 }
+#endif
 
 #endif

@@ -72,9 +72,4 @@ HX_INLINE void *hx_new(struct hx_scope *scope, hx_type *type) {
     return hx_slice(scope, type, 1);
 }
 
-HX_INLINE void hx_free(struct hx_scope *scope, void *object) {
-    (void)scope;
-    (void)object;
-}
-
 #endif

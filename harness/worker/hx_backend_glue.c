@@ -5,26 +5,6 @@
 
 #include "backends/hx_backend_defaults.h"
 
-#ifndef HX_BACKEND_ANY_NAME
-#define HX_BACKEND_ANY_NAME 0
-#endif
-#ifndef HX_LITTERS
-#define HX_LITTERS 0
-#endif
-#ifndef HX_THREADS_ABSENT
-#define HX_THREADS_ABSENT NULL
-#endif
-#ifndef HX_SHARES
-#define HX_SHARES 0
-#endif
-
-#ifndef HX_BACKEND_ABSENT
-#define HX_BACKEND_ABSENT() NULL
-#endif
-#ifndef HX_BACKEND_MEMORY
-#define HX_BACKEND_MEMORY NULL
-#endif
-
 const char *const hx_glue_worker = HX_BACKEND_WORKER;
 const struct hx_backend_arm *const hx_glue_arms = hx_backend_arms;
 const size_t hx_glue_arm_count = HX_COUNT_OF(hx_backend_arms);

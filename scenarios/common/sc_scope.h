@@ -25,9 +25,6 @@
 #include "backends/hx_backend_defaults.h"
 #include "scenarios/common/sc_scenario.h"
 #include "worker/hx_probe.h"
-#ifndef HX_NEW_RUNTIME
-#define HX_NEW_RUNTIME hx_new
-#endif
 
 struct sc_scope {
     struct hx_scope hx;
