@@ -1,11 +1,18 @@
 /* Callgrind's output file and how it is started. See hx_callgrind.h. */
+#define _GNU_SOURCE
 #include "gate/hx_callgrind.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/hx_file.h"
 #include "record/hx_words.h"
+
+enum { PROFILE_BYTES_MAX = 8 * 1024 * 1024 };
 
 /* The rest of the line that starts with `key`, or NULL. */
 static const char *line_after(const char *text, const char *key)
@@ -98,6 +105,40 @@ char *hx_callgrind_find(struct hx_error *error)
     }
     hx_fail(error, "valgrind is not installed: apt-get install -y valgrind");
     return NULL;
+}
+
+int hx_callgrind_open(struct hx_callgrind_profile *profile, struct hx_error *error)
+{
+    int fd = memfd_create("callgrind", MFD_CLOEXEC);
+
+    if (fd < 0)
+        hx_fail(error, "no memory for callgrind's output: %s", strerror(errno));
+    snprintf(profile->option, sizeof profile->option, "--callgrind-out-file=/proc/%d/fd/%d", (int)getpid(), fd);
+    return fd;
+}
+
+size_t hx_callgrind_argv(const struct hx_callgrind_profile *profile, const char *valgrind, const char **argv)
+{
+    size_t argc = 0;
+
+    argv[argc++] = valgrind;
+    argv[argc++] = "--tool=callgrind";
+    argv[argc++] = "--quiet";
+    argv[argc++] = "--vgdb=no";
+    argv[argc++] = "--collect-systime=yes";
+    argv[argc++] = profile->option;
+    return argc;
+}
+
+bool hx_callgrind_read(int fd, struct hx_callgrind_totals *totals, struct hx_error *error)
+{
+    char *text = hx_alloc(PROFILE_BYTES_MAX);
+    long bytes = hx_file_read_fd(fd, text, PROFILE_BYTES_MAX);
+    bool good = bytes >= 0 ? hx_callgrind_parse(text, totals, error)
+                           : hx_fail(error, "cannot read callgrind's output: %s", strerror((int)-bytes));
+
+    free(text);
+    return good;
 }
 
 const char *const *hx_callgrind_environment(void)

@@ -112,11 +112,11 @@ static enum hx_gate_ran job_callgrind(struct hx_gate *gate, struct job *job, uns
 /* Faults of a process: the worker reports them per op, and says how many ops. */
 static struct hx_figure faults_of(const struct hx_observation *observation)
 {
-    struct hx_figure faults = hx_gate_figure(observation, "all", "faults_minor");
+    struct hx_figure faults = hx_observation_figure(observation, "all", "faults_minor");
 
     if (faults.reason == NULL)
         return faults;
-    faults = hx_gate_figure(observation, "all", "faults_per_op");
+    faults = hx_observation_figure(observation, "all", "faults_per_op");
     if (faults.reason == NULL)
         faults.value = round(faults.value * (double)observation->ops_total);
     return faults;
@@ -185,7 +185,7 @@ static enum hx_gate_ran job_memory(struct hx_gate *gate, struct job *job, unsign
 
         if (strcmp(metric->metric, hx_count_rss.metric) == 0)
             add_figure(job, metric->metric, metric->phase, metric->unit,
-                       hx_gate_figure(&observation, metric->phase, metric->metric));
+                       hx_observation_figure(&observation, metric->phase, metric->metric));
     }
     hx_observation_free(&observation);
     if (job->figure_count == 0)

@@ -1,22 +1,16 @@
 /* Starting one worker. See hx_gate_process.h. */
-#define _GNU_SOURCE
 #include "gate/hx_gate_process.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/hx_file.h"
 #include "record/hx_spawn.h"
 
 enum {
     TIME_LIMIT_MS = 60 * 1000,       /* a gate process takes 0.1 s; far beyond that it hangs */
     CALLGRIND_LIMIT_MS = 600 * 1000, /* up to 100 times slower */
-    PROFILE_BYTES_MAX = 8 * 1024 * 1024,
 };
 
 const char *const *hx_gate_inputs(const struct hx_gate *gate, const struct hx_scenario *scenario, size_t *count)
@@ -30,38 +24,6 @@ const char *const *hx_gate_inputs(const struct hx_gate *gate, const struct hx_sc
     }
     *count = scenario->default_input_count;
     return (const char *const *)scenario->default_input;
-}
-
-struct hx_figure hx_gate_figure(const struct hx_observation *observation, const char *phase, const char *metric)
-{
-    const struct hx_metric *found = hx_observation_metric(observation, phase, metric);
-
-    if (found == NULL)
-        return hx_figure_none("the worker does not report it");
-    if (found->kind != HX_VALUE_NUMBER)
-        return hx_figure_none("the worker has no figure for it");
-    return hx_figure_of(found->number);
-}
-
-/* An unnamed file for callgrind's output, as /proc/self/fd/N that the child can open while we hold it. */
-static int profile_open(char *path, size_t capacity_bytes)
-{
-    int fd = memfd_create("callgrind", MFD_CLOEXEC);
-
-    if (fd >= 0)
-        snprintf(path, capacity_bytes, "/proc/%d/fd/%d", (int)getpid(), fd);
-    return fd;
-}
-
-static bool profile_read(int fd, struct hx_callgrind_totals *totals, struct hx_error *error)
-{
-    char *text = hx_alloc(PROFILE_BYTES_MAX);
-    long bytes = hx_file_read_fd(fd, text, PROFILE_BYTES_MAX);
-    bool ok = bytes >= 0 ? hx_callgrind_parse(text, totals, error)
-                         : hx_fail(error, "cannot read callgrind's output: %s", strerror((int)-bytes));
-
-    free(text);
-    return ok;
 }
 
 /* The last line of a worker's stderr, where it says what was wrong; valgrind's own lines start with "==". */
@@ -138,7 +100,7 @@ static enum hx_gate_ran run_and_read(struct hx_gate *gate, const struct hx_gate_
     if (ran == HX_GATE_RAN && !hx_observation_parse(spawned.observation, request, observation, error))
         ran = HX_GATE_FAILED;
     hx_spawned_free(&spawned);
-    if (ran == HX_GATE_RAN && profile >= 0 && !profile_read(profile, totals, error)) {
+    if (ran == HX_GATE_RAN && profile >= 0 && !hx_callgrind_read(profile, totals, error)) {
         hx_observation_free(observation);
         ran = HX_GATE_FAILED;
     }
@@ -156,9 +118,9 @@ enum hx_gate_ran hx_gate_process_run(struct hx_gate *gate, const struct hx_gate_
     const struct hx_backend *backend = cell->backend[process->side];
     struct hx_request request = {.pass = process->pass, .cell = cell->cell, .seed = gate->options.settings.seed,
                                  .rep = process->rep, .pus = &process->pu, .pu_count = 1};
-    char profile_path[64] = "", profile_option[96];
+    struct hx_callgrind_profile callgrind;
     int profile = -1;
-    const char *argv[12];
+    const char *argv[HX_CALLGRIND_ARGV_MAX + 4];
     size_t argc = 0;
     const char **environment = NULL;
     char *json;
@@ -173,19 +135,11 @@ enum hx_gate_ran hx_gate_process_run(struct hx_gate *gate, const struct hx_gate_
     request.input = hx_gate_inputs(gate, hx_catalogue_scenario(&gate->catalogue[process->side], cell->cell.scenario),
                                    &request.input_count);
     if (process->callgrind) {
-        profile = profile_open(profile_path, sizeof profile_path);
-        if (profile < 0) {
-            hx_fail(error, "no memory for callgrind's output: %s", strerror(errno));
+        profile = hx_callgrind_open(&callgrind, error);
+        if (profile < 0)
             return HX_GATE_FAILED;
-        }
-        snprintf(profile_option, sizeof profile_option, "--callgrind-out-file=%s", profile_path);
         spawn.timeout_ms = CALLGRIND_LIMIT_MS;
-        argv[argc++] = gate->valgrind;
-        argv[argc++] = "--tool=callgrind";
-        argv[argc++] = "--quiet";
-        argv[argc++] = "--vgdb=no";
-        argv[argc++] = "--collect-systime=yes";
-        argv[argc++] = profile_option;
+        argc = hx_callgrind_argv(&callgrind, gate->valgrind, argv);
     }
     json = hx_request_json(&request);
     argv[argc++] = backend->worker_path;

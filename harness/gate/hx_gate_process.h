@@ -39,7 +39,4 @@ void hx_gate_process_row(struct hx_gate *gate, const struct hx_gate_cell *cell, 
 /* The files a scenario reads: --input, else those of its own list that exist here. Pointers live as long as gate. */
 const char *const *hx_gate_inputs(const struct hx_gate *gate, const struct hx_scenario *scenario, size_t *count);
 
-/* One number of an observation; none (with a constant reason) when it is absent or null. */
-struct hx_figure hx_gate_figure(const struct hx_observation *observation, const char *phase, const char *metric);
-
 #endif

@@ -102,8 +102,8 @@ static bool store_pair(struct timer *timer, struct hx_gate_cell *cell, const str
 
     for (size_t i = 0; i < cell->unit_count; i++) {
         struct hx_decide_unit *unit = &cell->unit[i];
-        struct hx_figure base = hx_gate_figure(&seen[HX_SIDE_BASE], "all", gate->metric[i]);
-        struct hx_figure head = hx_gate_figure(&seen[HX_SIDE_HEAD], "all", gate->metric[i]);
+        struct hx_figure base = hx_observation_figure(&seen[HX_SIDE_BASE], "all", gate->metric[i]);
+        struct hx_figure head = hx_observation_figure(&seen[HX_SIDE_HEAD], "all", gate->metric[i]);
 
         if (base.reason != NULL || head.reason != NULL) {
             hx_gate_cell_fail(cell, "no %s: %s", gate->metric[i], base.reason != NULL ? base.reason : head.reason);

@@ -172,6 +172,14 @@ const struct hx_metric *hx_observation_metric(const struct hx_observation *obser
     return NULL;
 }
 
+struct hx_figure hx_observation_figure(const struct hx_observation *observation, const char *phase, const char *metric) {
+    const struct hx_metric *found = hx_observation_metric(observation, phase, metric);
+    if (found == NULL) {
+        return hx_figure_none("the worker does not report it");
+    }
+    return found->kind == HX_VALUE_NUMBER ? hx_figure_of(found->number) : hx_figure_none("the worker has no figure for it");
+}
+
 void *hx_observation_json(const struct hx_observation *observation) {
     const struct parsed *parsed = observation->root;
     return parsed == NULL ? NULL : parsed->root;

@@ -44,6 +44,8 @@ void *hx_observation_json(const struct hx_observation *observation);
 
 /* The figure of a phase and metric, or NULL. */
 const struct hx_metric *hx_observation_metric(const struct hx_observation *observation, const char *phase, const char *metric);
+/* The same as a number, or none with the reason (constant): not reported, or null. */
+struct hx_figure hx_observation_figure(const struct hx_observation *observation, const char *phase, const char *metric);
 
 /* Appends its rows to a samples table. side: "-", "base" or "head". */
 void hx_observation_rows(const struct hx_observation *observation, const struct hx_request *asked, const char *side,

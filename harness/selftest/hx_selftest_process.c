@@ -1,18 +1,15 @@
 /* hx_selftest_process.c - one process of a planted worker, started and read as the driver does it. See hx_selftest.h. */
 #include "selftest/hx_selftest.h"
 
-#include "base/hx_file.h"
 #include "gate/hx_callgrind.h"
 #include "record/hx_spawn.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-enum { TIME_LIMIT_MS = 60 * 1000, CALLGRIND_LIMIT_MS = 300 * 1000, PROFILE_BYTES_MAX = 8 * 1024 * 1024 };
+enum { TIME_LIMIT_MS = 60 * 1000, CALLGRIND_LIMIT_MS = 300 * 1000 };
 
 static void request_of(struct hx_selftest *self, const struct hx_selftest_ask *ask, struct hx_request *out) {
     *out = (struct hx_request){.pass = ask->pass, .seed = 1, .order = self->order++, .pus = &self->pu, .pu_count = 1};
@@ -69,20 +66,12 @@ enum hx_selftest_ran hx_selftest_observe(struct hx_selftest *self, const struct 
     return ran;
 }
 
-static struct hx_figure figure_of(const struct hx_observation *observation, const char *phase, const char *metric) {
-    const struct hx_metric *found = hx_observation_metric(observation, phase, metric);
-    if (found == NULL || found->kind != HX_VALUE_NUMBER) {
-        return hx_figure_none(found == NULL ? "the worker does not report it" : "the worker has no figure for it");
-    }
-    return hx_figure_of(found->number);
-}
-
 enum hx_selftest_ran hx_selftest_figure(struct hx_selftest *self, const struct hx_selftest_ask *ask, const char *phase,
                                         const char *metric, struct hx_figure *out, struct hx_error *error) {
     struct hx_observation observation;
     enum hx_selftest_ran ran = hx_selftest_observe(self, ask, &observation, error);
     if (ran == HX_SELFTEST_RAN) {
-        *out = figure_of(&observation, phase, metric);
+        *out = hx_observation_figure(&observation, phase, metric);
         hx_observation_free(&observation);
     }
     return ran;
@@ -93,28 +82,27 @@ enum hx_selftest_ran hx_selftest_syscalls(struct hx_selftest *self, const struct
     struct hx_request request;
     struct hx_observation observation;
     struct hx_callgrind_totals totals = {0};
-    char option[96];
-    int profile = memfd_create("callgrind", MFD_CLOEXEC);
+    struct hx_callgrind_profile callgrind;
+    const char *argv[HX_CALLGRIND_ARGV_MAX + 4];
+    int profile = hx_callgrind_open(&callgrind, error);
     if (profile < 0) {
-        hx_fail(error, "no memory for callgrind's output: %s", strerror(errno));
         return HX_SELFTEST_FAILED;
     }
-    (void)snprintf(option, sizeof option, "--callgrind-out-file=/proc/%d/fd/%d", (int)getpid(), profile);
     request_of(self, ask, &request);
     char *json = hx_request_json(&request), *program = hx_print("%s/%s", self->folder, ask->worker);
-    const char *const argv[] = {valgrind, "--tool=callgrind", "--quiet", "--vgdb=no", "--collect-systime=yes", option,
-                                program,  "--observe",        json,      NULL};
+    size_t argc = hx_callgrind_argv(&callgrind, valgrind, argv);
+    argv[argc++] = program;
+    argv[argc++] = "--observe";
+    argv[argc++] = json;
+    argv[argc] = NULL;
     struct hx_spawn spawn = {.argv = argv, .environment = hx_callgrind_environment(), .timeout_ms = CALLGRIND_LIMIT_MS,
                              .stop_fd = self->stop_fd, .no_aslr = true};
     enum hx_selftest_ran ran = take(&spawn, &request, &observation, error);
     if (ran == HX_SELFTEST_RAN) {
-        *ops = figure_of(&observation, "all", "ops").value;
+        *ops = hx_observation_figure(&observation, "all", "ops").value;
         hx_observation_free(&observation);
-        char *text = hx_alloc(PROFILE_BYTES_MAX);
-        bool good = hx_file_read_fd(profile, text, PROFILE_BYTES_MAX) > 0 && hx_callgrind_parse(text, &totals, error);
+        ran = hx_callgrind_read(profile, &totals, error) ? HX_SELFTEST_RAN : HX_SELFTEST_FAILED;
         *syscalls = totals.syscalls;
-        ran = good ? HX_SELFTEST_RAN : HX_SELFTEST_FAILED;
-        free(text);
     }
     (void)close(profile);
     free(program);
