@@ -4,52 +4,26 @@
  * nor of the program's malloc. */
 #include "debug/dump.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "arena/arena.h"
+#include "arena/cache.h"
+#include "debug/text.h"
 #include "gc/gc.h"
 
-#define LINE_MAX_BYTES ((size_t)320)
-#define BUFFER_BYTES ((size_t)4096)
+#define LINE_MAX_BYTES 320u
 
-struct dump {
-    int fd;
-    int error; /* the first; nothing is written after it */
-    size_t used_bytes;
-    char text[BUFFER_BYTES];
-};
-
-static void flush(struct dump *dump)
+static __attribute__((format(printf, 2, 3))) void line(struct ua_text *text, const char *format, ...)
 {
-    size_t done = 0;
-
-    while (dump->error == 0 && done < dump->used_bytes) {
-        ssize_t wrote = write(dump->fd, dump->text + done, dump->used_bytes - done);
-
-        if (wrote >= 0)
-            done += (size_t)wrote;
-        else if (errno != EINTR)
-            dump->error = errno;
-    }
-    dump->used_bytes = 0;
-}
-
-static __attribute__((format(printf, 2, 3))) void line(struct dump *dump, const char *format, ...)
-{
+    char bytes[LINE_MAX_BYTES];
     va_list arguments;
-    int bytes;
+    int count;
 
-    if (dump->used_bytes + LINE_MAX_BYTES > BUFFER_BYTES)
-        flush(dump);
     va_start(arguments, format);
-    bytes = vsnprintf(dump->text + dump->used_bytes, LINE_MAX_BYTES, format, arguments);
+    count = vsnprintf(bytes, sizeof bytes, format, arguments);
     va_end(arguments);
-    if (bytes > 0)
-        dump->used_bytes += ua_min((size_t)bytes, LINE_MAX_BYTES - 1);
+    if (count > 0)
+        ua_text_bytes(text, bytes, ua_min((size_t)count, sizeof bytes - 1));
 }
 
 static const char *state_name(enum ua_chunk_state state)
@@ -69,7 +43,7 @@ static const char *backing_name(enum ua_backing backing)
     return (unsigned)backing < sizeof names / sizeof names[0] ? names[backing] : "broken";
 }
 
-static void dump_ledger(struct dump *dump, const struct ua_heap *heap)
+static void dump_ledger(struct ua_text *dump, const struct ua_heap *heap)
 {
     static const char *const names[] = {[UA_ACCT_RESERVED] = "reserved", [UA_ACCT_RELEASED] = "released",
                                         [UA_ACCT_IN_USE] = "in_use",     [UA_ACCT_FREE] = "free",
@@ -95,7 +69,7 @@ static void dump_chunk(struct ua_span *chunk, void *context)
          ua_span_kind(chunk) == UA_SPAN_CHUNK ? (size_t)(chunk->bits_end - chunk->base) : 0, chunk->unprotected);
 }
 
-static void dump_large_list(struct dump *dump, const struct ua_list *list, const char *swept)
+static void dump_large_list(struct ua_text *dump, const struct ua_list *list, const char *swept)
 {
     for (const struct ua_node *node = list->first; node != NULL; node = node->next) {
         const struct ua_span *span = UA_CONTAINER((struct ua_node *)(uintptr_t)node, struct ua_span, node);
@@ -106,7 +80,7 @@ static void dump_large_list(struct dump *dump, const struct ua_list *list, const
     }
 }
 
-static void dump_small(struct dump *dump, const struct ua_small_heap *small)
+static void dump_small(struct ua_text *dump, const struct ua_small_heap *small)
 {
     for (const struct ua_small_span *record = small->spans; record != NULL; record = record->next) {
         unsigned allocated = 0;
@@ -123,7 +97,7 @@ static void dump_small(struct dump *dump, const struct ua_small_heap *small)
     }
 }
 
-static void dump_collector(struct dump *dump, struct ua_gc *gc)
+static void dump_collector(struct ua_text *dump, struct ua_gc *gc)
 {
     const struct ua_roots_set *roots = &gc->roots;
 
@@ -137,12 +111,15 @@ static void dump_collector(struct dump *dump, struct ua_gc *gc)
 
 int ua_dump_heap(struct ua_heap *heap, int fd)
 {
-    struct dump dump = {.fd = fd};
     const struct ua_chunk_pool *pool = &heap->chunks;
+    struct ua_cache_figures caches;
+    struct ua_text dump;
 
+    ua_text_start(&dump, fd);
+    ua_cache_read(heap, &caches);
     line(&dump, "heap address=0x%llx chunk_bytes=%zu arenas_made=%llu arenas_freed=%llu refills=%llu\n",
-         (unsigned long long)(uintptr_t)heap, pool->chunk_bytes, (unsigned long long)ua_acct_load(&heap->arena_new_count),
-         (unsigned long long)ua_acct_load(&heap->arena_free_count), (unsigned long long)ua_acct_load(&heap->refill_count));
+         (unsigned long long)(uintptr_t)heap, pool->chunk_bytes, (unsigned long long)(ua_acct_load(&heap->arena_new_count) + caches.made_count),
+         (unsigned long long)(ua_acct_load(&heap->arena_free_count) + caches.ended_count), (unsigned long long)ua_acct_load(&heap->refill_count));
     dump_ledger(&dump, heap);
     line(&dump, "lists reuse=%zu ready=%zu quarantine=%zu fault=%zu in_hands=%zu unprotected=%zu\n", pool->reuse.count,
          pool->ready.count, pool->quarantined.count, pool->fault.count, pool->in_hands_count, pool->unprotected_count);
@@ -152,6 +129,5 @@ int ua_dump_heap(struct ua_heap *heap, int fd)
     if (heap->gc != NULL)
         dump_collector(&dump, heap->gc);
     line(&dump, "end\n");
-    flush(&dump);
-    return dump.error;
+    return ua_text_flush(&dump);
 }

@@ -13,21 +13,12 @@ void ua_lock_init(struct ua_lock *lock, enum ua_lock_rank rank, uint64_t *acquir
     UA_CHECK(pthread_mutex_init(&lock->mutex, NULL) == 0, "lock: cannot be made");
 }
 
-static void become_idle(void);
-
 void ua_lock_deinit(struct ua_lock *lock)
 {
-    struct ua_thread_record *thread = &ua_thread_record;
-    uint64_t before = thread->held_ranks;
-
-    thread->held_ranks |= 1; /* as while listing, see below */
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
+    ua_lock_defer_begin(); /* as while listing, see below */
     if (lock->listed)
         ua_lock_unlist(lock);
-    __atomic_signal_fence(__ATOMIC_SEQ_CST);
-    thread->held_ranks = before;
-    if (before == 0)
-        become_idle();
+    ua_lock_defer_end();
     UA_CHECK(pthread_mutex_destroy(&lock->mutex) == 0, "lock: destroyed while held");
 }
 
