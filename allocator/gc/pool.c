@@ -51,11 +51,17 @@ void ua_pool_enter(struct ua_mark_pool *pool)
     ua_lock_release(&pool->lock);
 }
 
+/* Guard: lock; atomic, since ua_pool_share peeks without it. */
+static void set_full(struct ua_mark_pool *pool, struct ua_work_buffer *buffer)
+{
+    __atomic_store_n(&pool->marker.work.full, buffer, __ATOMIC_RELAXED);
+}
+
 /* Guard: lock. */
 static void put_buffer(struct ua_mark_pool *pool, struct ua_work_buffer *buffer)
 {
     buffer->next = pool->marker.work.full;
-    pool->marker.work.full = buffer;
+    set_full(pool, buffer);
 }
 
 /* Everything; the marker's address cache was settled before. Guard: lock. */
@@ -106,7 +112,7 @@ bool ua_pool_take(struct ua_mark_pool *pool, struct ua_marker *marker)
     ua_marker_follow(marker, &pool->marker);
     buffer = pool->marker.work.full;
     if (buffer != NULL) {
-        pool->marker.work.full = buffer->next;
+        set_full(pool, buffer->next);
     } else if (!is_empty(pool)) {
         buffer = pool->marker.work.top;
         pool->marker.work.top = NULL;
