@@ -71,9 +71,11 @@ static void before_fork(void)
     lock_closing();
     ua_world_fork_prepare();
     forked_first = __atomic_load_n(&registry_first, __ATOMIC_ACQUIRE); /* new ones come in front */
-    for (struct ua_heap *heap = forked_first; heap != NULL; heap = heap->registry_next)
+    for (struct ua_heap *heap = forked_first; heap != NULL; heap = heap->registry_next) {
+        ua_chunk_ahead_pause(&heap->chunks);
         if (heap->gc_ops != NULL && heap->gc_ops->fork_prepare != NULL)
             heap->gc_ops->fork_prepare(heap);
+    }
     ua_lock_gate_close();
     /* By signal whatever the roots: threads that stand at no safepoint have to leave their deferrals too. They go on at once,
      * for one of them may hold a lock of the C library that fork takes. */
@@ -86,9 +88,11 @@ static void after_fork_in_parent(void)
 {
     ua_lock_gate_open();
     ua_world_fork_parent();
-    for (struct ua_heap *heap = forked_first; heap != NULL; heap = heap->registry_next)
+    for (struct ua_heap *heap = forked_first; heap != NULL; heap = heap->registry_next) {
         if (heap->gc_ops != NULL && heap->gc_ops->fork_parent != NULL)
             heap->gc_ops->fork_parent(heap);
+        ua_chunk_ahead_resume(&heap->chunks);
+    }
     pthread_mutex_unlock(&close_mutex);
 }
 
@@ -97,9 +101,11 @@ static void after_fork_in_child(void)
     ua_lock_gate_child();
     ua_world_fork_child();
     ua_cache_after_fork();
-    for (struct ua_heap *heap = forked_first; heap != NULL; heap = heap->registry_next)
+    for (struct ua_heap *heap = forked_first; heap != NULL; heap = heap->registry_next) {
         if (heap->gc_ops != NULL && heap->gc_ops->fork_child != NULL)
             heap->gc_ops->fork_child(heap);
+        ua_chunk_ahead_resume_in_child(&heap->chunks);
+    }
     pthread_mutex_unlock(&close_mutex);
 }
 

@@ -98,6 +98,7 @@ void ua_chunk_ahead_start(struct ua_chunk_pool *pool);
 void ua_chunk_ahead_stop(struct ua_chunk_pool *pool);
 void ua_chunk_ahead_pause(struct ua_chunk_pool *pool);
 void ua_chunk_ahead_resume(struct ua_chunk_pool *pool);
+void ua_chunk_ahead_resume_in_child(struct ua_chunk_pool *pool); /* paused before the fork */
 void ua_chunk_ahead_wake(struct ua_chunk_pool *pool);
 /* Gives pages of ready chunks back to the system (account KEPT -> RESERVED); bytes given back. */
 size_t ua_chunk_trim(struct ua_chunk_pool *pool);

@@ -91,6 +91,12 @@ void ua_chunk_ahead_resume(struct ua_chunk_pool *pool)
         ua_helper_resume(&pool->helper);
 }
 
+void ua_chunk_ahead_resume_in_child(struct ua_chunk_pool *pool)
+{
+    if (pool->has_helper)
+        ua_helper_resume_in_child(&pool->helper);
+}
+
 void ua_chunk_ahead_wake(struct ua_chunk_pool *pool)
 {
     if (pool->has_helper)
