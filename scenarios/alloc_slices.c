@@ -6,6 +6,7 @@
  * and a region clears; only the first and last element are written.
  * A life takes 6.25 MiB, less than a chunk. */
 #define SC_ZEROED 1
+#include "scenarios/common/sc_life_plan.h"
 #include "scenarios/common/sc_scenario.h"
 #include "scenarios/common/sc_scope.h"
 
@@ -36,18 +37,8 @@ _Static_assert(sizeof(struct mixed) == 40 && sizeof(struct words) == 40, "the sp
 
 enum { LIVES_PER_CYCLE = 5 };
 
-struct plan {
-    uint64_t life_bytes;
-    uint64_t value;
-};
-
 static const void *setup(const struct sc_setup *setup) {
-    struct plan *plan = sc_keep(sizeof *plan);
-    struct hx_rng rng;
-    hx_rng_init(&rng, setup->seed);
-    plan->value = hx_rng_next(&rng) & 0xffffffff;
-    plan->life_bytes = (uint64_t)(LIFE_BYTES_AT_SCALE_1 * setup->scale);
-    return plan;
+    return sc_life_plan(setup, LIFE_BYTES_AT_SCALE_1);
 }
 
 /* One life of slices of `elements` of struct T: element 0 links to the slice before, the last one to its own slice. A second walk reads
@@ -87,7 +78,7 @@ static const void *setup(const struct sc_setup *setup) {
 #define UNLINK_NUMBER(slot) ((void *)(uintptr_t)(slot))
 
 #define SLICES(suffix, T, elements, KIND, what)                                                                       \
-    HX_INLINE uint64_t cycle_##suffix(struct sc_run *run, const struct plan *plan) {                                  \
+    HX_INLINE uint64_t cycle_##suffix(struct sc_run *run, const struct sc_life_plan *plan) {                                  \
         uint64_t sum = HX_CHECKSUM_INIT;                                                                              \
         for (size_t life = 0; life < LIVES_PER_CYCLE; life++) {                                                       \
             LIFE(T, elements, LINK_##KIND, UNLINK_##KIND);                                                            \

@@ -6,6 +6,7 @@
  * which an allocator that clears ahead in windows finds in the cache.
  * A life takes four chunks. */
 #define SC_ZEROED 1
+#include "scenarios/common/sc_life_plan.h"
 #include "scenarios/common/sc_scenario.h"
 #include "scenarios/common/sc_scope.h"
 
@@ -18,21 +19,11 @@ HX_SCALAR_TYPE(line_type, struct line);
 
 enum { PIECE_LINES_2M = 32768, PIECE_LINES_1K = 16 };
 
-struct plan {
-    uint64_t life_bytes;
-    uint64_t value;
-};
-
 static const void *setup(const struct sc_setup *setup) {
-    struct plan *plan = sc_keep(sizeof *plan);
-    struct hx_rng rng;
-    hx_rng_init(&rng, setup->seed);
-    plan->value = hx_rng_next(&rng) & 0xffffffff;
-    plan->life_bytes = (uint64_t)(LIFE_BYTES_AT_SCALE_1 * setup->scale);
-    return plan;
+    return sc_life_plan(setup, LIFE_BYTES_AT_SCALE_1);
 }
 
-HX_INLINE uint64_t life(struct sc_run *run, const struct plan *plan, size_t lines) {
+HX_INLINE uint64_t life(struct sc_run *run, const struct sc_life_plan *plan, size_t lines) {
     uint64_t pieces = plan->life_bytes / (lines * sizeof(struct line));
     pieces = pieces == 0 ? 1 : pieces;
     struct line *last = NULL;
@@ -61,11 +52,11 @@ HX_INLINE uint64_t life(struct sc_run *run, const struct plan *plan, size_t line
     return hx_checksum_word(sum, pieces);
 }
 
-HX_INLINE uint64_t cycle_2m(struct sc_run *run, const struct plan *plan) {
+HX_INLINE uint64_t cycle_2m(struct sc_run *run, const struct sc_life_plan *plan) {
     return life(run, plan, PIECE_LINES_2M);
 }
 
-HX_INLINE uint64_t cycle_1k(struct sc_run *run, const struct plan *plan) {
+HX_INLINE uint64_t cycle_1k(struct sc_run *run, const struct sc_life_plan *plan) {
     return life(run, plan, PIECE_LINES_1K);
 }
 
