@@ -246,6 +246,7 @@ struct sitting {
     pthread_barrier_t turn;
 };
 
+/* Uses the heap, and whatever heap is there after the two turns. */
 static void *use_one_and_sit(void *argument)
 {
     struct sitting *sitting = argument;
@@ -295,18 +296,6 @@ static void test_a_forked_child_finds_what_other_threads_had_parked(void **state
     ua_heap_close(heap);
 }
 
-static void *outlive_a_heap(void *argument)
-{
-    struct sitting *sitting = argument;
-
-    use_one(sitting->heap);
-    pthread_barrier_wait(&sitting->turn);
-    /* Closed and replaced by another one meanwhile. */
-    pthread_barrier_wait(&sitting->turn);
-    use_one(sitting->heap);
-    return NULL;
-}
-
 static void test_a_thread_outlives_a_heap(void **state)
 {
     struct sitting sitting = {.heap = heap_of("go")};
@@ -314,8 +303,9 @@ static void test_a_thread_outlives_a_heap(void **state)
 
     (void)state;
     pthread_barrier_init(&sitting.turn, NULL, 2);
-    pthread_create(&thread, NULL, outlive_a_heap, &sitting);
+    pthread_create(&thread, NULL, use_one_and_sit, &sitting);
     pthread_barrier_wait(&sitting.turn);
+    /* Closed and replaced by another one meanwhile. */
     ua_heap_close(sitting.heap);
     sitting.heap = heap_of("go");
     pthread_barrier_wait(&sitting.turn);
