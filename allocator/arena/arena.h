@@ -53,8 +53,8 @@ void ua_arena_release(struct ua_arena *arena);
 int ua_arena_restart(struct ua_arena *arena);
 void ua_arena_leave(struct ua_arena *arena); /* abandon */
 /* Public calls, see ua.h: no layer in between, since each is a few dozen instructions. */
-__attribute__((visibility("default"))) void *ua_arena_alloc(struct ua_arena *arena, const struct ua_type *type, size_t count);
-__attribute__((visibility("default"))) void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type);
+UA_API void *ua_arena_alloc(struct ua_arena *arena, const struct ua_type *type, size_t count);
+UA_API void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type);
 void ua_arena_measure(const struct ua_arena *arena, size_t *used_bytes, size_t *held_bytes);
 void *ua_arena_grow(struct ua_arena *arena, const struct ua_type *type, void *slice, size_t old_count, size_t new_count);
 int ua_arena_scope_open(struct ua_arena *arena, struct ua_scope *scope);

@@ -26,8 +26,6 @@
 extern "C" {
 #endif
 
-#define UA_API __attribute__((visibility("default")))
-
 struct ua_heap;
 struct ua_arena;
 

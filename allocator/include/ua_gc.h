@@ -34,10 +34,6 @@
 extern "C" {
 #endif
 
-#ifndef UA_API
-#define UA_API __attribute__((visibility("default")))
-#endif
-
 struct ua_heap;
 struct ua_arena;
 

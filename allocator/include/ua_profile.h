@@ -16,12 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ua_abi.h"
+
 #ifdef __cplusplus
 extern "C" {
-#endif
-
-#ifndef UA_API
-#define UA_API __attribute__((visibility("default")))
 #endif
 
 struct ua_heap;

@@ -13,6 +13,9 @@
 
 #define UA_ABI_VERSION 2
 
+/* A function that libua.so gives to programs. */
+#define UA_API __attribute__((visibility("default")))
+
 /* ---- policies: each is a run-time option and a column of the benchmark ---------------------------------------------- */
 
 enum ua_prezero_policy { UA_PREZERO_CHUNK, UA_PREZERO_POPULATE, UA_PREZERO_WINDOW, UA_PREZERO_BACKGROUND, UA_PREZERO_NONE };
