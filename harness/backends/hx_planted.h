@@ -35,7 +35,7 @@ enum { HX_PLANT_SYSCALL_EVERY = 1000, HX_PLANT_STALL_EVERY = 5000, HX_PLANT_EXTR
  * fences is done beside them and is in no difference. */
 enum { HX_PLANT_CHAIN_STEPS = 50, HX_PLANT_STEPS_LEAST = 5 };
 
-/* One of these is HX_FORM; plain `if`s over it leave nothing of the others. */
+/* One of these is the build's form, HX_PLANT; plain `if`s over it leave nothing of the others. */
 enum hx_plant_form {
     HX_PLANT_plain,
     HX_PLANT_chain,
@@ -44,10 +44,16 @@ enum hx_plant_form {
     HX_PLANT_stall,
     HX_PLANT_wide,
 };
-#define HX_PLANT_JOIN_(form) HX_PLANT_##form
-#define HX_PLANT_JOIN(form) HX_PLANT_JOIN_(form)
-#ifdef HX_FORM
-#define HX_PLANT HX_PLANT_JOIN(HX_FORM)
+#if defined HX_FORM_chain
+#define HX_PLANT HX_PLANT_chain
+#elif defined HX_FORM_steps
+#define HX_PLANT HX_PLANT_steps
+#elif defined HX_FORM_syscall
+#define HX_PLANT HX_PLANT_syscall
+#elif defined HX_FORM_stall
+#define HX_PLANT HX_PLANT_stall
+#elif defined HX_FORM_wide
+#define HX_PLANT HX_PLANT_wide
 #else
 #define HX_PLANT HX_PLANT_plain
 #endif
