@@ -2,13 +2,17 @@
  *
  * One script of public calls is run with the N-th system call failing, for every N until none fails. A call that fails
  * must say so and change nothing: the ledger but for reserved address space and metadata is as before, the heap verifies,
- * and the same call made again works. Free never fails. */
+ * and the same call made again works. Free never fails.
+ *
+ * test_fault_injection [STEP]: only each STEP-th N (1). No thread but the script's runs, so ThreadSanitizer, under which the
+ * whole takes four minutes, is content with some of them. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,6 +21,8 @@
 #include "allocator/failing_vm.h"
 #include "allocator/go_types.h"
 #include "arena/arena.h"
+
+static size_t step_count = 1;
 
 struct run {
     struct failing_vm vm;
@@ -165,10 +171,10 @@ static void fail_everywhere(const char *preset, const char *option, const char *
     calls = run_once(&options, 0, &errors);
     assert_int_equal(errors, 0);
     assert_true(calls > 20);
-    for (size_t n = 1; n <= calls; n++)
+    for (size_t n = 1; n <= calls; n += step_count)
         run_once(&options, n, &errors);
     /* Not every call's failure may be swallowed: mapping and reserving have to come back as errors. */
-    assert_true(errors >= 5);
+    assert_true(errors >= (step_count == 1 ? 5 : 1));
 }
 
 static void test_every_call_fails_once(void **state)
@@ -209,12 +215,16 @@ static void test_unprotected_chunks_are_retried(void **state)
     ua_heap_destroy(run.heap); /* made below the registry */
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_call_fails_once),
         cmocka_unit_test(test_unprotected_chunks_are_retried),
     };
 
+    if (argc > 1)
+        step_count = strtoul(argv[1], NULL, 10);
+    if (step_count == 0)
+        return 2;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
