@@ -4,6 +4,7 @@ Usage: headers.py ROOT BUILD: the include paths are those of BUILD/compile_comma
 the definitions that their worker's build gives them.
 """
 import concurrent.futures
+import functools
 import json
 import os
 import re
@@ -17,15 +18,19 @@ WARNINGS = "-Wall -Wextra -Wshadow -Wundef -Werror -Wno-unused-function -Wno-unu
 LANGUAGES = {"gnu17": "c", "c11": "c", "c++17": "c++"}
 
 
-def include_flags(build):
+@functools.cache
+def build_words(build):
+    """The words of each compilation of BUILD; to split them takes longer than a hundred headers."""
     path = os.path.join(build, "compile_commands.json") if build else ""
     if not os.path.exists(path):
         return []
     with open(path, encoding="utf-8") as file:
-        commands = json.load(file)
+        return [shlex.split(command["command"]) for command in json.load(file)]
+
+
+def include_flags(build):
     flags = []
-    for command in commands:
-        words = shlex.split(command["command"])
+    for words in build_words(build):
         for index, word in enumerate(words):
             flag = [word] if word.startswith("-I") and len(word) > 2 else words[index:index + 2] if word == "-isystem" else None
             if flag and flag not in flags:
@@ -37,9 +42,7 @@ def definitions(path, build):
     """The -D words that a worker's build gives to a backend header and to the scenario header that includes it."""
     if not path.startswith(("harness/backends/", "scenarios/common/", "harness/worker/", "tests/worker/")) or not build:
         return []
-    with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as file:
-        words = [shlex.split(command["command"]) for command in json.load(file)]
-    forms = [[word for word in w if word.startswith("-D")] for w in words if any(word.startswith("-DHX_FORM=") for word in w)]
+    forms = [[word for word in w if word.startswith("-D")] for w in build_words(build) if any(word.startswith("-DHX_FORM=") for word in w)]
     mine = [form for form in forms if any(os.path.basename(path) in word for word in form)]
     return (mine or forms or [[]])[0] + ["-DSC_ZEROED=0"]  # SC_ZEROED: each scenario defines it before it includes these
 
