@@ -59,7 +59,8 @@ void city_check(const struct city *city)
     assert_null(cell);
 }
 
-/* Swaps random edges of its own share of the cells, and makes garbage. */
+/* Swaps random edges of its own share of the cells, and makes garbage: 32 bytes a store, so that both bounds of "really
+ * concurrent" (100,000 stores, 8 MiB) are far off, whatever else the machine does and however fast marking is. */
 static void *mutate(void *argument)
 {
     struct city_mutator *mutator = argument;
@@ -81,7 +82,7 @@ static void *mutate(void *argument)
         ua_store(city->heap, (void **)&a->out[1 + rounds % 3], b->out[1 + rounds % 3]);
         ua_store(city->heap, (void **)&b->out[1 + rounds % 3], taken);
         if (rounds++ % 4 == 0) {
-            root = ua_heap_alloc(city->heap, &cell_type, 1);
+            root = ua_heap_alloc(city->heap, &cell_type, 4);
             root->out[1] = taken;
         }
         if (rounds % 64 == 0)
