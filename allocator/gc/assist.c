@@ -85,9 +85,9 @@ static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_
 {
     if (event->stolen_work == 0 && event->done_work == 0)
         return;
-    event->time_ns = ua_gc_now_ns(gc);
     ua_gc_add(&gc->counts.assists, 1);
     ua_lock_acquire(&gc->pacer_lock);
+    event->time_ns = ua_gc_now_ns(gc);
     if (event->done_work > 0) {
         event->pay = revise(gc);
         event->done_bytes = ua_pacer_assist_credit(&gc->pacer, event->done_work);

@@ -61,8 +61,8 @@ struct ua_gc_pace {
 /* One assist: an allocating thread in debt paid by taking background credit, by marking, or both. Planned with `plan`, what
  * it marked was paid out at the rate of `pay`. */
 struct ua_gc_assist_event {
-    uint64_t cycle;         /* the cycle it belongs to, from 1 */
-    uint64_t time_ns;
+    uint64_t cycle;         /* the cycle it was planned in, from 1; it may end in a later one */
+    uint64_t time_ns;       /* of its end: events are in this order */
     int64_t debt_bytes;     /* before, > 0 */
     int64_t planned_work;   /* bytes of scan work */
     int64_t planned_bytes;  /* of debt that the planned work pays */
