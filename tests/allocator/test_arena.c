@@ -11,20 +11,11 @@
 #include <cmocka.h>
 
 #include "allocator/go_types.h"
+#include "support/make_heap.h"
+
+/* gogc=off throughout: objects are remembered in malloc memory, which a collection does not see. */
 
 static const char *const presets[] = {"go", "kept", "safe"};
-
-static struct ua_heap *heap_of(const char *preset)
-{
-    struct ua_options options;
-    struct ua_heap *heap;
-
-    assert_int_equal(ua_options_preset(&options, preset), 0);
-    options.gogc = UA_GOGC_OFF; /* objects are remembered in malloc memory, which a collection does not see */
-    heap = ua_heap_new(&options);
-    assert_non_null(heap);
-    return heap;
-}
 
 /* A byte pattern that differs from object to object and from word to word. */
 static uint8_t pattern(size_t object, size_t byte)
@@ -50,7 +41,7 @@ static void check(const void *object, size_t index, size_t bytes)
 /* Fills about one chunk with values (cap 1) or slices of a type, then reads all back. */
 static void run_subtest(const char *preset, const struct ua_type *type, size_t cap)
 {
-    struct ua_heap *heap = heap_of(preset);
+    struct ua_heap *heap = ts_heap(preset, "gogc=off");
     struct ua_arena *arena = ua_arena_new(heap);
     size_t bytes = type->size_bytes * cap;
     size_t count = ((size_t)8 << 20) / bytes;
@@ -121,7 +112,7 @@ UA_SCALAR_TYPE(nothing_type, struct nothing);
 
 static void test_user_arena_zero_size(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", "gogc=off");
     struct ua_arena *arena = ua_arena_new(heap);
     void *one = ua_new(arena, &nothing_type);
     size_t used_before;
@@ -152,7 +143,7 @@ static void test_inlined_allocation(void **state)
 
     (void)state;
     for (size_t p = 0; p < 3; p++) {
-        heap = heap_of(presets[p]);
+        heap = ts_heap(presets[p], "gogc=off");
         for (int round = 0; round < 2; round++) {
             arena = ua_arena_new(heap);
             last = NULL;
@@ -188,7 +179,7 @@ UA_SCALAR_TYPE(t1_type, struct t1);
 
 static void test_smoke(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off");
     struct ua_arena *arena = ua_arena_new(heap);
     struct t1 *one = ua_new(arena, &t1_type);
     struct t1 *many = ua_slice(arena, &t1_type, 100);
@@ -244,7 +235,7 @@ static void test_ten_heaps(void **state)
 
     (void)state;
     for (size_t i = 0; i < 10; i++) {
-        heaps[i] = heap_of(presets[i % 3]);
+        heaps[i] = ts_heap(presets[i % 3], "gogc=off");
         arenas[i] = ua_arena_new(heaps[i]);
         objects[i] = ua_new(arenas[i], &small_pointer_type);
         objects[i]->x = objects[i];

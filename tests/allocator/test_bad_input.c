@@ -14,27 +14,18 @@
 
 #include "allocator/go_types.h"
 #include "support/death.h"
+#include "support/make_heap.h"
 
 #define FURTHER_ARENAS 1024
 
 UA_SCALAR_TYPE(byte_type, uint8_t);
-
-static struct ua_heap *new_heap(const char *preset)
-{
-    struct ua_options options;
-
-    ua_options_preset(&options, preset);
-    options.gogc = UA_GOGC_OFF;
-    options.roots = UA_ROOTS_REGISTERED;
-    return ua_heap_new(&options);
-}
 
 enum stale_use { NEW_INLINED, NEW_SCALAR_INLINED, SLICE_INLINED, ALLOC, SIZE, RESET, STRING, FREE };
 
 /* A handle that was freed, with the most further arenas in between for which it has to be noticed. */
 static void use_stale_handle(void *arg)
 {
-    struct ua_heap *heap = new_heap("kept");
+    struct ua_heap *heap = ts_heap("kept", "gogc=off roots=registered");
     struct ua_arena *arena = ua_arena_new(heap);
 
     ua_new(arena, &small_pointer_type);
@@ -115,18 +106,18 @@ static void foreign_abandon(void *arg)
 
 static void foreign_object(void *arg)
 {
-    ua_heap_free(new_heap("safe"), arg);
+    ua_heap_free(ts_heap("safe", "gogc=off roots=registered"), arg);
 }
 
 static void object_of_another_heap(void *arg)
 {
     (void)arg;
-    ua_heap_free(new_heap("safe"), ua_heap_alloc(new_heap("safe"), &small_pointer_type, 1));
+    ua_heap_free(ts_heap("safe", "gogc=off roots=registered"), ua_heap_alloc(ts_heap("safe", "gogc=off roots=registered"), &small_pointer_type, 1));
 }
 
 static void object_in_an_arena(void *arg)
 {
-    struct ua_heap *heap = new_heap("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off roots=registered");
 
     (void)arg;
     ua_heap_free(heap, ua_new(ua_arena_new(heap), &small_pointer_type));
@@ -135,7 +126,7 @@ static void object_in_an_arena(void *arg)
 static void null_type(void *arg)
 {
     (void)arg;
-    ua_arena_alloc(ua_arena_new(new_heap("safe")), NULL, 2);
+    ua_arena_alloc(ua_arena_new(ts_heap("safe", "gogc=off roots=registered")), NULL, 2);
 }
 
 static void test_foreign_and_null_pointers_name_the_call(void **state)
@@ -154,7 +145,7 @@ static void test_foreign_and_null_pointers_name_the_call(void **state)
 /* An arena knows its heap, so it cannot be freed into another one. */
 static void test_an_arena_is_freed_into_its_own_heap(void **state)
 {
-    struct ua_heap *heaps[2] = {new_heap("safe"), new_heap("kept")};
+    struct ua_heap *heaps[2] = {ts_heap("safe", "gogc=off roots=registered"), ts_heap("kept", "gogc=off roots=registered")};
     struct ua_arena *arenas[2] = {ua_arena_new(heaps[0]), ua_arena_new(heaps[1])};
     struct ua_stats stats;
 
@@ -171,7 +162,7 @@ static void test_an_arena_is_freed_into_its_own_heap(void **state)
 /* Values of a pointer slot that no collection may stumble over: none, odd, not canonical, not mapped, text, one past an end. */
 static void test_any_value_may_stand_in_a_pointer_slot(void **state)
 {
-    struct ua_heap *heap = new_heap("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off roots=registered");
     struct ua_arena *arena = ua_arena_new(heap);
     struct small_pointer *slots = ua_arena_alloc(arena, &small_pointer_type, 12);
     struct small_pointer *kept = ua_heap_alloc(heap, &small_pointer_type, 12);

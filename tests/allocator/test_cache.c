@@ -15,29 +15,10 @@
 #include <ua_debug.h>
 
 #include "allocator/go_types.h"
+#include "support/make_heap.h"
 
 #define QUARANTINE 1024 /* arenas that have to be made before a freed handle is used again */
 #define WARM 3000
-
-static struct ua_heap *heap_of(const char *preset)
-{
-    struct ua_options options;
-    struct ua_heap *heap;
-
-    assert_int_equal(ua_options_preset(&options, preset), 0);
-    options.sanitizer = UA_SANITIZER_OFF;
-    heap = ua_heap_new(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static struct ua_stats stats_of(struct ua_heap *heap)
-{
-    struct ua_stats stats;
-
-    ua_stats(heap, &stats);
-    return stats;
-}
 
 static void make_and_free(struct ua_heap *heap, size_t count)
 {
@@ -52,12 +33,12 @@ static void make_and_free(struct ua_heap *heap, size_t count)
 
 static uint64_t locks_for(struct ua_heap *heap, size_t count)
 {
-    uint64_t before = stats_of(heap).lock_count;
-    uint64_t reading = stats_of(heap).lock_count - before;
+    uint64_t before = ts_stats(heap).lock_count;
+    uint64_t reading = ts_stats(heap).lock_count - before;
 
-    before = stats_of(heap).lock_count;
+    before = ts_stats(heap).lock_count;
     make_and_free(heap, count);
-    return stats_of(heap).lock_count - before - reading;
+    return ts_stats(heap).lock_count - before - reading;
 }
 
 static void test_a_small_arena_takes_no_lock(void **state)
@@ -66,13 +47,13 @@ static void test_a_small_arena_takes_no_lock(void **state)
 
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct ua_heap *heap = heap_of(presets[i]);
+        struct ua_heap *heap = ts_heap(presets[i], "sanitizer=off");
 
         make_and_free(heap, WARM);
         assert_int_equal(locks_for(heap, 1000), 0);
         /* Cold: a batch of 64 handles now and then, and the memory for them. */
         ua_heap_close(heap);
-        heap = heap_of(presets[i]);
+        heap = ts_heap(presets[i], "sanitizer=off");
         make_and_free(heap, 1);
         assert_true(locks_for(heap, 640) <= 20);
         ua_debug_verify(heap);
@@ -91,7 +72,7 @@ static bool is_among(struct ua_arena *const *handles, size_t count, const struct
 static void test_a_freed_handle_waits(void **state)
 {
     static struct ua_arena *freed[2 * QUARANTINE];
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", "sanitizer=off");
 
     (void)state;
     /* Freed in a row, after all were made: none has waited for anything yet. */
@@ -111,15 +92,15 @@ static void test_a_freed_handle_waits(void **state)
 
 static void test_handles_are_used_again(void **state)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", "sanitizer=off");
     uint64_t before;
 
     (void)state;
     /* kept: a type log that begins anew takes no new page. */
     make_and_free(heap, WARM);
-    before = stats_of(heap).meta_bytes;
+    before = ts_stats(heap).meta_bytes;
     make_and_free(heap, 50 * QUARANTINE);
-    assert_int_equal(stats_of(heap).meta_bytes, before);
+    assert_int_equal(ts_stats(heap).meta_bytes, before);
     ua_heap_close(heap);
 }
 
@@ -146,7 +127,7 @@ static void *free_those_of_another(void *argument)
 /* One thread makes all arenas, another frees them: handles find their way back. */
 static void test_handles_come_back_from_another_thread(void **state)
 {
-    struct pipe_of_arenas pipe = {.heap = heap_of("kept"), .rounds = 200};
+    struct pipe_of_arenas pipe = {.heap = ts_heap("kept", "sanitizer=off"), .rounds = 200};
     pthread_t thread;
     uint64_t half = 0;
 
@@ -159,11 +140,11 @@ static void test_handles_come_back_from_another_thread(void **state)
         pthread_barrier_wait(&pipe.turn);
         pthread_barrier_wait(&pipe.turn);
         if (round == pipe.rounds / 2)
-            half = stats_of(pipe.heap).meta_bytes;
+            half = ts_stats(pipe.heap).meta_bytes;
     }
     pthread_join(thread, NULL);
-    assert_int_equal(stats_of(pipe.heap).meta_bytes, half);
-    assert_int_equal(stats_of(pipe.heap).arena_free_count, 100 * pipe.rounds);
+    assert_int_equal(ts_stats(pipe.heap).meta_bytes, half);
+    assert_int_equal(ts_stats(pipe.heap).arena_free_count, 100 * pipe.rounds);
     ua_debug_verify(pipe.heap);
     pthread_barrier_destroy(&pipe.turn);
     ua_heap_close(pipe.heap);
@@ -185,27 +166,27 @@ static void *use_one_and_detach(void *argument)
     void *object = use_one(heap);
 
     ua_thread_detach();
-    assert_int_equal(stats_of(heap).chunks_reuse, 1);
+    assert_int_equal(ts_stats(heap).chunks_reuse, 1);
     return object;
 }
 
 /* Whoever comes next takes the chunk that the thread had parked. */
 static void check_chunk_comes_back(void *(*life)(void *))
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", "sanitizer=off");
     struct ua_arena *arena;
     pthread_t thread;
     void *theirs;
 
     pthread_create(&thread, NULL, life, heap);
     pthread_join(thread, &theirs);
-    assert_int_equal(stats_of(heap).chunks_reuse, 1);
-    assert_int_equal(stats_of(heap).chunks_active, 0);
+    assert_int_equal(ts_stats(heap).chunks_reuse, 1);
+    assert_int_equal(ts_stats(heap).chunks_active, 0);
     ua_debug_verify(heap);
     arena = ua_arena_new(heap);
     assert_ptr_equal(ua_new(arena, &small_pointer_type), (char *)theirs + sizeof(struct small_pointer));
-    assert_int_equal(stats_of(heap).chunks_reuse, 0);
-    assert_int_equal(stats_of(heap).arena_new_count, 2);
+    assert_int_equal(ts_stats(heap).chunks_reuse, 0);
+    assert_int_equal(ts_stats(heap).arena_new_count, 2);
     ua_debug_verify(heap);
     ua_heap_close(heap);
 }
@@ -224,20 +205,20 @@ static void test_a_thread_that_is_detached_gives_its_chunk_back(void **state)
 
 static void test_a_collection_leaves_a_parked_chunk_alone(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "sanitizer=off");
     void *object = use_one(heap);
     struct ua_arena *arena;
 
     (void)state;
     ua_collect(heap);
     ua_debug_verify(heap);
-    assert_int_equal(stats_of(heap).chunks_reuse, 1);
+    assert_int_equal(ts_stats(heap).chunks_reuse, 1);
     ua_debug_mark_begin(heap);
     arena = ua_arena_new(heap);
     assert_ptr_equal(ua_new(arena, &small_pointer_type), (char *)object + sizeof(struct small_pointer));
     ua_arena_free(arena);
     ua_debug_mark_end(heap);
-    assert_int_equal(stats_of(heap).chunks_reuse, 1);
+    assert_int_equal(ts_stats(heap).chunks_reuse, 1);
     ua_debug_verify(heap);
     ua_heap_close(heap);
 }
@@ -273,7 +254,7 @@ static void start_sitting(struct sitting *sitting, pthread_t *thread)
 
 static void test_a_forked_child_finds_what_other_threads_had_parked(void **state)
 {
-    struct sitting sitting = {.heap = heap_of("go")};
+    struct sitting sitting = {.heap = ts_heap("go", "sanitizer=off")};
     struct ua_heap *heap = sitting.heap;
     pthread_t thread;
     int status = -1;
@@ -282,14 +263,14 @@ static void test_a_forked_child_finds_what_other_threads_had_parked(void **state
     (void)state;
     use_one(heap);
     start_sitting(&sitting, &thread);
-    assert_int_equal(stats_of(heap).chunks_reuse, 2);
+    assert_int_equal(ts_stats(heap).chunks_reuse, 2);
     child = fork();
     if (child == 0) {
-        bool good = stats_of(heap).chunks_reuse == 2;
+        bool good = ts_stats(heap).chunks_reuse == 2;
 
         ua_debug_verify(heap);
         good = good && ua_arena_new(heap) != NULL && ua_arena_new(heap) != NULL;
-        good = good && stats_of(heap).chunks_reuse == 0 && stats_of(heap).arena_new_count == 4;
+        good = good && ts_stats(heap).chunks_reuse == 0 && ts_stats(heap).arena_new_count == 4;
         ua_debug_verify(heap);
         _exit(good ? 0 : 1);
     }
@@ -297,7 +278,7 @@ static void test_a_forked_child_finds_what_other_threads_had_parked(void **state
     assert_int_equal(status, 0);
     sem_post(&sitting.go_on);
     pthread_join(thread, NULL);
-    assert_int_equal(stats_of(heap).chunks_reuse, 2);
+    assert_int_equal(ts_stats(heap).chunks_reuse, 2);
     ua_debug_verify(heap);
     sem_destroy(&sitting.seated);
     sem_destroy(&sitting.go_on);
@@ -306,17 +287,17 @@ static void test_a_forked_child_finds_what_other_threads_had_parked(void **state
 
 static void test_a_thread_outlives_a_heap(void **state)
 {
-    struct sitting sitting = {.heap = heap_of("go")};
+    struct sitting sitting = {.heap = ts_heap("go", "sanitizer=off")};
     pthread_t thread;
 
     (void)state;
     start_sitting(&sitting, &thread);
     /* Closed and replaced by another one meanwhile. */
     ua_heap_close(sitting.heap);
-    sitting.heap = heap_of("go");
+    sitting.heap = ts_heap("go", "sanitizer=off");
     sem_post(&sitting.go_on);
     pthread_join(thread, NULL);
-    assert_int_equal(stats_of(sitting.heap).chunks_reuse, 1);
+    assert_int_equal(ts_stats(sitting.heap).chunks_reuse, 1);
     ua_debug_verify(sitting.heap);
     sem_destroy(&sitting.seated);
     sem_destroy(&sitting.go_on);
@@ -330,14 +311,14 @@ static void test_many_heaps_on_one_thread(void **state)
 
     (void)state;
     for (size_t i = 0; i < 20; i++)
-        heaps[i] = heap_of("go");
+        heaps[i] = ts_heap("go", "sanitizer=off");
     for (size_t round = 0; round < 3; round++)
         for (size_t i = 0; i < 20; i++)
             use_one(heaps[i]);
     for (size_t i = 0; i < 20; i++) {
-        assert_int_equal(stats_of(heaps[i]).chunks_reuse, 1);
-        assert_int_equal(stats_of(heaps[i]).arena_new_count, 3);
-        assert_int_equal(stats_of(heaps[i]).refill_count, 3);
+        assert_int_equal(ts_stats(heaps[i]).chunks_reuse, 1);
+        assert_int_equal(ts_stats(heaps[i]).arena_new_count, 3);
+        assert_int_equal(ts_stats(heaps[i]).refill_count, 3);
         ua_debug_verify(heaps[i]);
         ua_heap_close(heaps[i]);
     }

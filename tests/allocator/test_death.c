@@ -15,23 +15,13 @@
 #include "arena/arena.h"
 #include "os/lock.h"
 #include "support/death.h"
+#include "support/make_heap.h"
 
 UA_SCALAR_TYPE(byte_type, uint8_t);
 
-static struct ua_heap *heap_of(const char *preset)
-{
-    struct ua_options options;
-
-    ua_options_preset(&options, preset);
-    options.sanitizer = UA_SANITIZER_OFF;
-    options.gogc = UA_GOGC_OFF;
-    options.quarantine_limit_bytes = 0;
-    return ua_heap_new(&options);
-}
-
 static void double_free(void *arg)
 {
-    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    struct ua_arena *arena = ua_arena_new(ts_heap(arg, "gogc=off quarantine_limit=0 sanitizer=off"));
 
     ua_arena_free(arena);
     ua_arena_free(arena);
@@ -48,7 +38,7 @@ static void test_double_free(void **state)
 /* The freed handle is noticed also after 1,000 further arenas. */
 static void use_of_freed_handle(void *arg)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", "gogc=off quarantine_limit=0 sanitizer=off");
     struct ua_arena *arena = ua_arena_new(heap);
 
     (void)arg;
@@ -60,7 +50,7 @@ static void use_of_freed_handle(void *arg)
 
 static void use_of_freed_handle_scalar(void *arg)
 {
-    struct ua_arena *arena = ua_arena_new(heap_of("safe"));
+    struct ua_arena *arena = ua_arena_new(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off"));
 
     (void)arg;
     ua_arena_free(arena);
@@ -96,7 +86,7 @@ static void null_heap(void *arg)
 
 static void test_null_and_foreign_pointers(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off");
 
     (void)state;
     ab_expect_fatal(foreign_free, NULL, "ua_arena_free: not an arena");
@@ -124,22 +114,22 @@ UA_TYPE(miscounted_type, struct two, UA_PTR(p));
 static void packed_pointer(void *arg)
 {
     (void)arg;
-    ua_new(ua_arena_new(heap_of("safe")), &packed_type);
+    ua_new(ua_arena_new(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off")), &packed_type);
 }
 
 static void miscounted_pointer(void *arg)
 {
     (void)arg;
-    ua_new(ua_arena_new(heap_of("safe")), &miscounted_type);
+    ua_new(ua_arena_new(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off")), &miscounted_type);
 }
 
 static void type_of_another_heap(void *arg)
 {
     uint64_t mask = 1;
-    const struct ua_type *type = ua_type_make(heap_of("safe"), 8, 8, &mask, 1, "other");
+    const struct ua_type *type = ua_type_make(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off"), 8, 8, &mask, 1, "other");
 
     (void)arg;
-    ua_arena_alloc(ua_arena_new(heap_of("safe")), type, 1);
+    ua_arena_alloc(ua_arena_new(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off")), type, 1);
 }
 
 static void test_bad_types_are_fatal(void **state)
@@ -152,7 +142,7 @@ static void test_bad_types_are_fatal(void **state)
 
 static void test_bad_run_time_types(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off");
     uint64_t mask = 7;
 
     (void)state;
@@ -170,7 +160,7 @@ static void test_bad_run_time_types(void **state)
 
 static void test_overflow(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off");
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_stats before;
     struct ua_stats after;
@@ -194,7 +184,7 @@ static void test_overflow(void **state)
 
 static void test_type_ids_run_out(void **state)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", "gogc=off quarantine_limit=0 sanitizer=off");
     struct ua_heap *other;
     uint64_t mask = 1;
     size_t made = 0;
@@ -205,7 +195,7 @@ static void test_type_ids_run_out(void **state)
     assert_int_equal(errno, ENOSPC);
     /* Compile-time types that this process registered before count too. */
     assert_true(made > 65535 - 64 && made <= 65535);
-    other = heap_of("kept");
+    other = ts_heap("kept", "gogc=off quarantine_limit=0 sanitizer=off");
     assert_non_null(ua_type_make(other, 8, 8, &mask, 1, "another heap has its own"));
     ua_heap_close(other);
     ua_heap_close(heap);
@@ -247,7 +237,7 @@ static void test_ledger_overdraft(void **state)
 
 static void chunk_in_mark_termination(void *arg)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", "gogc=off quarantine_limit=0 sanitizer=off");
 
     (void)arg;
     ua_chunk_set_phase(&heap->chunks, UA_PHASE_MARK_TERMINATION);
@@ -256,7 +246,7 @@ static void chunk_in_mark_termination(void *arg)
 
 static void lost_full_chunk(void *arg)
 {
-    struct ua_arena *arena = ua_arena_new(heap_of("go"));
+    struct ua_arena *arena = ua_arena_new(ts_heap("go", "gogc=off quarantine_limit=0 sanitizer=off"));
 
     (void)arg;
     arena->chunk_count++;
@@ -265,7 +255,7 @@ static void lost_full_chunk(void *arg)
 
 static void wasted_chunk(void *arg)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", "gogc=off quarantine_limit=0 sanitizer=off");
     struct ua_arena *arena = ua_arena_new(heap);
 
     (void)arg;
@@ -282,7 +272,7 @@ static void test_go_throws(void **state)
 
 static void read_after_free_quietly(void *arg)
 {
-    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    struct ua_arena *arena = ua_arena_new(ts_heap(arg, "gogc=off quarantine_limit=0 sanitizer=off"));
     volatile uint8_t *first = ua_slice(arena, &byte_type, 2 << 20);
 
     for (int i = 0; i < 5; i++)
@@ -324,7 +314,7 @@ static void null_read_explained(void *arg)
 
     signal(SIGSEGV, SIG_DFL);
     ua_fault_handler_install();
-    ua_arena_new(heap_of(arg));
+    ua_arena_new(ts_heap(arg, "gogc=off quarantine_limit=0 sanitizer=off"));
     *near_null = 1;
 }
 

@@ -11,19 +11,9 @@
 
 #include "allocator/go_types.h"
 #include "support/death.h"
+#include "support/make_heap.h"
 
 UA_SCALAR_TYPE(number_type, uint32_t);
-
-static struct ua_heap *heap_of(const char *preset)
-{
-    struct ua_options options;
-
-    ua_options_preset(&options, preset);
-    options.gogc = UA_GOGC_OFF;
-    options.quarantine_limit_bytes = 0;
-    options.chunk_bytes = (size_t)64 << 10;
-    return ua_heap_new(&options);
-}
 
 /* Allocates `count` zeroed nodes and numbers, and writes over all of them. */
 static void scribble(struct ua_arena *arena, size_t count)
@@ -42,7 +32,7 @@ static void scribble(struct ua_arena *arena, size_t count)
 
 static void test_scope_rewinds_across_chunks(void **state)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_scope outer;
     struct ua_scope inner;
@@ -78,7 +68,7 @@ static void test_scope_rewinds_across_chunks(void **state)
 
 static void test_scopes_need_kept(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_scope scope;
 
@@ -90,7 +80,7 @@ static void test_scopes_need_kept(void **state)
 
 static void rewind_another(void *arg)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
     struct ua_arena *one = ua_arena_new(heap);
     struct ua_scope scope;
 
@@ -107,7 +97,7 @@ static void test_rewinding_another_arena_is_fatal(void **state)
 
 static void test_newest_slice_grows(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
     struct ua_arena *arena = ua_arena_new(heap);
     struct small_pointer *nodes = ua_slice(arena, &small_pointer_type, 3);
     struct small_pointer *grown;
@@ -152,7 +142,7 @@ static void test_newest_slice_grows(void **state)
 
 static void test_strings(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
     struct ua_arena *arena = ua_arena_new(heap);
     char *text = ua_strdup(arena, "arena");
     char *cut = ua_strndup(arena, "arena", 3);
@@ -175,7 +165,7 @@ UA_TYPE(wide_type, struct wide, UA_PTRS(p, 4));
 /* A gap before an aligned object must not hide the pointers after it. */
 static void test_pointers_after_an_alignment_gap(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
     struct ua_arena *arena = ua_arena_new(heap);
     struct small_pointer *first = ua_new(arena, &small_pointer_type);
     struct wide *wide = ua_new(arena, &wide_type);
@@ -216,7 +206,7 @@ UA_TYPE(shape_type, struct shape, UA_PTR(either), UA_NESTED(corners, vector_type
 
 static void test_type_with_nested_arrays_and_unions(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
     struct ua_arena *arena = ua_arena_new(heap);
     struct shape *shape = ua_new(arena, &shape_type);
     uint64_t words[2];
@@ -236,7 +226,7 @@ static void test_reset_keeps_the_handle(void **state)
 
     (void)state;
     for (size_t p = 0; p < 3; p++) {
-        struct ua_heap *heap = heap_of(presets[p]);
+        struct ua_heap *heap = ts_heap(presets[p], "gogc=off quarantine_limit=0 chunk_bytes=64KiB");
         struct ua_arena *arena = ua_arena_new(heap);
         size_t used;
         size_t held;

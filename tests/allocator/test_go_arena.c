@@ -13,23 +13,14 @@
 #include <ua_debug.h>
 
 #include "allocator/go_types.h"
+#include "support/make_heap.h"
+
+/* roots=registered throughout: what the compiler left on the stack keeps nothing. */
 
 #define CHUNK ((size_t)8 << 20)
 
 UA_SCALAR_TYPE(empty_type, struct {});
 UA_SCALAR_TYPE(int_type, int64_t);
-
-static struct ua_heap *new_heap(void)
-{
-    struct ua_options options;
-    struct ua_heap *heap;
-
-    ua_options_preset(&options, "go");
-    options.roots = UA_ROOTS_REGISTERED; /* what the compiler left on the stack keeps nothing */
-    heap = ua_heap_new(&options);
-    assert_non_null(heap);
-    return heap;
-}
 
 struct subtest {
     const struct ua_type *type;
@@ -68,7 +59,7 @@ static void run_subtest(struct ua_heap *heap, const struct subtest *test)
 
 static void alloc_subtest(void **state)
 {
-    struct ua_heap *heap = new_heap();
+    struct ua_heap *heap = ts_heap("go", "roots=registered");
 
     run_subtest(heap, *state);
     ua_heap_close(heap);
@@ -76,7 +67,7 @@ static void alloc_subtest(void **state)
 
 static void zero_size(void **state)
 {
-    struct ua_heap *heap = new_heap();
+    struct ua_heap *heap = ts_heap("go", "roots=registered");
     struct ua_arena *arena = ua_arena_new(heap);
     const struct subtest *test = *state;
     void *zero_base = ua_heap_alloc(heap, &empty_type, 1);
@@ -107,7 +98,7 @@ static void whole_test(void **state)
     const struct subtest *const all[] = {&small_scalar,        &small_pointer,      &small_pointer_mix, &medium_scalar_even,
                                          &medium_scalar_odd,   &medium_pointer_even, &medium_pointer_odd, &large_scalar,
                                          &large_pointer,       &small_scalars,      &medium_pointers_odd, &small_pointers};
-    struct ua_heap *heap = new_heap();
+    struct ua_heap *heap = ts_heap("go", "roots=registered");
     struct ua_lists lists;
 
     (void)state;
@@ -129,7 +120,7 @@ UA_SCALAR_TYPE(t1_type, struct t1);
 /* Length is the program's own affair in C; the capacity is there and is its own. */
 static void smoke(void **state)
 {
-    struct ua_heap *heap = new_heap();
+    struct ua_heap *heap = ts_heap("go", "roots=registered");
     struct ua_arena *arena = ua_arena_new(heap);
     struct t1 *one = ua_new(arena, &t1_type);
     struct t1 *slice = ua_slice(arena, &t1_type, 100);
@@ -149,7 +140,7 @@ UA_SCALAR_TYPE(mib_type, struct { uint8_t x[1 << 20]; });
 
 static void smoke_large(void **state)
 {
-    struct ua_heap *heap = new_heap();
+    struct ua_heap *heap = ts_heap("go", "roots=registered");
     struct ua_arena *arena = ua_arena_new(heap);
     size_t used;
 
@@ -165,7 +156,7 @@ static void smoke_large(void **state)
 /* The running figures equal a walk of the heap after every step of an arena's life, reuse and quarantine included. */
 static void read_mem_stats(void **state)
 {
-    struct ua_heap *heap = new_heap();
+    struct ua_heap *heap = ts_heap("go", "roots=registered");
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_stats stats;
 

@@ -10,31 +10,9 @@
 #include <ua_debug.h>
 
 #include "allocator/go_types.h"
+#include "support/make_heap.h"
 
 #define CHUNK ((uint64_t)8 << 20)
-
-static struct ua_heap *heap_of(const char *preset)
-{
-    struct ua_options options;
-    struct ua_heap *heap;
-
-    assert_int_equal(ua_options_preset(&options, preset), 0);
-    options.sanitizer = UA_SANITIZER_OFF;
-    options.gogc = UA_GOGC_OFF;
-    options.quarantine_limit_bytes = 0;
-    options.roots = UA_ROOTS_REGISTERED;
-    heap = ua_heap_new(&options);
-    assert_non_null(heap);
-    return heap;
-}
-
-static struct ua_stats stats_of(struct ua_heap *heap)
-{
-    struct ua_stats stats;
-
-    ua_stats(heap, &stats);
-    return stats;
-}
 
 static void expect_lists(struct ua_heap *heap, size_t reuse, size_t ready, size_t quarantine, size_t fault)
 {
@@ -63,10 +41,10 @@ static void take_mib(struct ua_arena *arena, size_t count)
 
 static void test_new_arena_takes_a_chunk(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
-    struct ua_stats before = stats_of(heap);
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
+    struct ua_stats before = ts_stats(heap);
     struct ua_arena *arena = ua_arena_new(heap);
-    struct ua_stats after = stats_of(heap);
+    struct ua_stats after = ts_stats(heap);
 
     (void)state;
     assert_int_equal(after.heap_in_use_bytes - before.heap_in_use_bytes, CHUNK);
@@ -85,16 +63,16 @@ static void test_new_arena_takes_a_chunk(void **state)
 
 static void free_of_three_chunks(const char *preset, uint64_t kept, size_t ready, size_t quarantine)
 {
-    struct ua_heap *heap = heap_of(preset);
+    struct ua_heap *heap = ts_heap(preset, TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_stats before;
     struct ua_stats after;
 
     take_mib(arena, 20);
-    before = stats_of(heap);
+    before = ts_stats(heap);
     assert_int_equal(before.chunks_active, 3);
     ua_arena_free(arena);
-    after = stats_of(heap);
+    after = ts_stats(heap);
     assert_int_equal(before.heap_in_use_bytes - after.heap_in_use_bytes, 2 * CHUNK);
     assert_int_equal(before.committed_bytes - after.committed_bytes, 2 * CHUNK);
     assert_int_equal(before.heap_live_bytes - after.heap_live_bytes, 2 * CHUNK);
@@ -117,31 +95,31 @@ static void test_free_sets_full_chunks_to_fault(void **state)
 
 static void test_neighbours_are_protected_in_one_call(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
 
     (void)state;
     take_mib(arena, 7 * 8);
     ua_arena_free(arena);
-    assert_int_equal(stats_of(heap).sys_protect_count, 1);
-    assert_int_equal(stats_of(heap).chunks_quarantine, 6);
+    assert_int_equal(ts_stats(heap).sys_protect_count, 1);
+    assert_int_equal(ts_stats(heap).chunks_quarantine, 6);
     ua_heap_close(heap);
 }
 
 static void test_go_calls_per_chunk(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_stats stats;
 
     (void)state;
     take_mib(arena, 20);
-    stats = stats_of(heap);
+    stats = ts_stats(heap);
     assert_int_equal(stats.sys_map_count, 3);
     assert_int_equal(stats.sys_advise_count, 3);
     assert_int_equal(stats.sys_release_count, 0);
     ua_arena_free(arena);
-    stats = stats_of(heap);
+    stats = ts_stats(heap);
     assert_int_equal(stats.sys_release_count, 2);
     assert_int_equal(stats.sys_map_count, 3);
     assert_int_equal(stats.sys_protect_count, 0);
@@ -150,7 +128,7 @@ static void test_go_calls_per_chunk(void **state)
 
 static void test_reuse_list_is_last_in_first_out(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
     struct ua_arena *arenas[3];
     void *objects[3];
     struct ua_where before[3];
@@ -181,7 +159,7 @@ static void test_reuse_list_is_last_in_first_out(void **state)
 
 static void test_kept_rewinds(void **state)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
     void *first = ua_new(arena, &small_pointer_type);
     struct small_pointer *again;
@@ -203,7 +181,7 @@ static void test_kept_rewinds(void **state)
 
 static void test_never_used_chunks_ascend(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_where where;
     uintptr_t last = 0;
@@ -226,7 +204,7 @@ static void test_never_used_chunks_ascend(void **state)
 /* A sweep puts recycled chunks in front of those that were never used, and these still ascend. */
 static void test_recycled_chunks_come_first(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
     uintptr_t base = (uintptr_t)ua_new(arena, &small_pointer_type);
     uintptr_t order[5];
@@ -245,7 +223,7 @@ static void test_recycled_chunks_come_first(void **state)
         take_mib(arena, i == 0 ? 6 : 7);
         take_mib(arena, i == 4 ? 0 : 1); /* into the next chunk */
         if (i < 4)
-            assert_int_equal(stats_of(heap).chunks_active, i + 2);
+            assert_int_equal(ts_stats(heap).chunks_active, i + 2);
     }
     assert_int_equal(order[0], 2);
     assert_int_equal(order[1] + order[2], 1); /* 0 and 1: the order among them is the sweep's */
@@ -256,15 +234,15 @@ static void test_recycled_chunks_come_first(void **state)
 
 static void test_quarter_chunk_boundary(void **state)
 {
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
-    struct ua_stats before = stats_of(heap);
+    struct ua_stats before = ts_stats(heap);
     struct ua_stats after;
     uint8_t *largest = ua_arena_alloc(arena, &t_byte_type, 2 << 20);
     uint8_t *beyond = ua_arena_alloc(arena, &t_byte_type, (2 << 20) + 1);
 
     (void)state;
-    after = stats_of(heap);
+    after = ts_stats(heap);
     assert_true(ua_contains(heap, largest));
     assert_false(ua_contains(heap, beyond));
     assert_int_equal(after.large_alloc_count - before.large_alloc_count, 1);
@@ -275,16 +253,16 @@ static void test_quarter_chunk_boundary(void **state)
 
 static void test_second_small_arena_costs_a_page(void **state)
 {
-    struct ua_heap *heap = heap_of("safe");
+    struct ua_heap *heap = ts_heap("safe", TS_QUIET);
     struct ua_arena *arena = ua_arena_new(heap);
 
     (void)state;
     ua_new(arena, &small_pointer_type);
     ua_new(arena, &small_scalar_type);
-    assert_int_equal(stats_of(heap).sys_advise_count, 0);
+    assert_int_equal(ts_stats(heap).sys_advise_count, 0);
     for (int i = 0; i < 9000; i++)
         ua_new(arena, &small_pointer_type);
-    assert_true(stats_of(heap).sys_advise_count >= 1);
+    assert_true(ts_stats(heap).sys_advise_count >= 1);
     ua_heap_close(heap);
 }
 

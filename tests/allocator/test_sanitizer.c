@@ -12,21 +12,13 @@
 #include "allocator/go_types.h"
 #include "os/san.h"
 #include "support/death.h"
+#include "support/make_heap.h"
 
 UA_SCALAR_TYPE(byte_type, uint8_t);
 
-static struct ua_heap *heap_of(const char *preset)
-{
-    struct ua_options options;
-
-    ua_options_preset(&options, preset);
-    options.gogc = UA_GOGC_OFF;
-    return ua_heap_new(&options);
-}
-
 static void arena_fail(void *arg)
 {
-    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    struct ua_arena *arena = ua_arena_new(ts_heap(arg, "gogc=off"));
     volatile uint8_t *x = ua_slice(arena, &byte_type, 200);
 
     x[0] = 1;
@@ -36,7 +28,7 @@ static void arena_fail(void *arg)
 
 static void overflow_past_the_last_object(void *arg)
 {
-    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    struct ua_arena *arena = ua_arena_new(ts_heap(arg, "gogc=off"));
     struct small_pointer *nodes = ua_slice(arena, &small_pointer_type, 10);
     volatile uint8_t *after = (uint8_t *)(nodes + 10);
 
@@ -45,7 +37,7 @@ static void overflow_past_the_last_object(void *arg)
 
 static void read_of_a_reset_arena(void *arg)
 {
-    struct ua_arena *arena = ua_arena_new(heap_of(arg));
+    struct ua_arena *arena = ua_arena_new(ts_heap(arg, "gogc=off"));
     volatile struct small_pointer *node = ua_new(arena, &small_pointer_type);
 
     ua_arena_reset(arena);

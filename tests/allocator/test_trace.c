@@ -15,6 +15,8 @@
 #include <cmocka.h>
 #include <ua_debug.h>
 
+#include "support/make_heap.h"
+
 struct mib {
     uint8_t x[1 << 20];
 };
@@ -67,18 +69,6 @@ static void expect_events(const char *const *expected)
     assert_int_equal(line_count, i);
 }
 
-static struct ua_heap *heap_of(const char *preset)
-{
-    struct ua_options options;
-
-    ua_options_preset(&options, preset);
-    options.sanitizer = UA_SANITIZER_OFF;
-    options.gogc = UA_GOGC_OFF;
-    options.quarantine_limit_bytes = 0;
-    options.roots = UA_ROOTS_REGISTERED;
-    return ua_heap_new(&options);
-}
-
 static void take_mib(struct ua_arena *arena, size_t count)
 {
     while (count-- > 0)
@@ -89,7 +79,7 @@ static void test_the_life_of_an_arena(void **state)
 {
     static const char *const expected[] = {"chunk", "new", "chunk", "full", "free", "leave", "fault", /* first arena */
                                            "reuse", "new", "large", "ready", "large-free", "reset", NULL};
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
     FILE *file = tmpfile();
     struct ua_arena *arena;
 
@@ -125,7 +115,7 @@ static void test_the_life_of_an_arena(void **state)
 static void test_free_during_a_mark_waits(void **state)
 {
     static const char *const expected[] = {"free", "leave", "wait", "fault", "ready", NULL};
-    struct ua_heap *heap = heap_of("go");
+    struct ua_heap *heap = ts_heap("go", TS_QUIET);
     FILE *file = tmpfile();
     struct ua_arena *arena = ua_arena_new(heap);
 
@@ -168,7 +158,7 @@ static bool follows(const char *last, const char *next)
 
 static void test_events_of_a_chunk_are_in_order(void **state)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", TS_QUIET);
     FILE *file = tmpfile();
     pthread_t threads[3];
 
@@ -200,7 +190,7 @@ static void test_events_of_a_chunk_are_in_order(void **state)
 
 static void test_lines_that_are_lost_are_counted(void **state)
 {
-    struct ua_heap *heap = heap_of("kept");
+    struct ua_heap *heap = ts_heap("kept", TS_QUIET);
     int full = open("/dev/full", O_WRONLY);
 
     (void)state;

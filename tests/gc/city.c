@@ -137,7 +137,7 @@ static void *churn(void *argument)
         kept = root;
         if (rounds % 4096 != 0)
             continue;
-        stats = gs_stats(city->heap);
+        stats = ts_stats(city->heap);
         permille = stats.heap_live_bytes * 1000 / stats.gc_goal_bytes;
         if (permille > __atomic_load_n(&city->high_water_permille, __ATOMIC_RELAXED))
             __atomic_store_n(&city->high_water_permille, permille, __ATOMIC_RELAXED);
@@ -157,13 +157,13 @@ void city_run_steadily(struct city *city, size_t live, int thread_count, uint64_
     city_build(city, live);
     ua_collect(city->heap);
     city->stop = 0;
-    cycles += gs_stats(city->heap).gc_cycles;
+    cycles += ts_stats(city->heap).gc_cycles;
     for (int i = 0; i < thread_count; i++) {
         mutators[i] = (struct city_mutator){city, i};
         assert_int_equal(pthread_create(&threads[i], NULL, churn, &mutators[i]), 0);
     }
     ua_blocking_begin();
-    while (gs_stats(city->heap).gc_cycles < cycles)
+    while (ts_stats(city->heap).gc_cycles < cycles)
         sched_yield();
     ua_blocking_end();
     city_stop_mutators(city, threads, thread_count);

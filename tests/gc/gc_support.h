@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "include/ua.h"
+#include "support/make_heap.h"
 
 /* Preset and settings "name=value name=value"; fails the test when the heap cannot be made. */
 struct ua_heap *gs_heap(const char *preset, const char *settings);
@@ -26,8 +27,6 @@ extern const struct ua_type *gs_byte_type(void);
 
 /* A finalizer that counts: argument = int *. */
 void gs_count_finalizer(void *object, void *argument);
-
-struct ua_stats gs_stats(struct ua_heap *heap);
 
 /* Overwrites dead stack below the caller, so that stale copies of pointers do not keep anything. */
 void gs_clean_stack(void);

@@ -14,7 +14,7 @@
 
 static size_t living_arenas(struct ua_heap *heap)
 {
-    struct ua_stats stats = gs_stats(heap);
+    struct ua_stats stats = ts_stats(heap);
 
     return (size_t)(stats.arena_new_count - stats.arena_free_count);
 }
@@ -149,9 +149,9 @@ static void test_bytes_marked_are_counted_once(void **state)
         }
         fixture.roots[1] = ua_heap_alloc(fixture.heap, fx_table_type(), 1);
         ua_debug_mark_end(fixture.heap);
-        assert_true(gs_stats(fixture.heap).heap_marked_bytes == marked_bytes);
+        assert_true(ts_stats(fixture.heap).heap_marked_bytes == marked_bytes);
         ua_collect(fixture.heap);
-        assert_true(gs_stats(fixture.heap).heap_marked_bytes == marked_bytes);
+        assert_true(ts_stats(fixture.heap).heap_marked_bytes == marked_bytes);
     }
     ua_arena_free(arena);
     bs_close_fixture(&fixture);

@@ -54,7 +54,7 @@ static void test_unreachable_objects_are_freed_and_booked(void **state)
 {
     struct ua_heap *heap = gs_quiet_heap();
     struct ua_gc_event event;
-    struct ua_stats before = gs_stats(heap);
+    struct ua_stats before = ts_stats(heap);
 
     (void)state;
     for (int i = 0; i < 1000; i++)
@@ -63,10 +63,10 @@ static void test_unreachable_objects_are_freed_and_booked(void **state)
     ua_collect(heap);
     assert_int_equal(ua_gc_events(heap, &event, 1), 1);
     assert_int_equal(event.objects_freed, 1001);
-    assert_true(gs_stats(heap).heap_live_bytes == 0);
-    assert_true(gs_stats(heap).heap_in_use_bytes == before.heap_in_use_bytes);
-    assert_true(gs_stats(heap).total_alloc_bytes - before.total_alloc_bytes ==
-                gs_stats(heap).total_free_bytes - before.total_free_bytes);
+    assert_true(ts_stats(heap).heap_live_bytes == 0);
+    assert_true(ts_stats(heap).heap_in_use_bytes == before.heap_in_use_bytes);
+    assert_true(ts_stats(heap).total_alloc_bytes - before.total_alloc_bytes ==
+                ts_stats(heap).total_free_bytes - before.total_free_bytes);
     ua_heap_close(heap);
 }
 
@@ -204,10 +204,10 @@ static void test_an_object_freed_by_hand_is_used_again(void **state)
     ua_heap_free(heap, first);
     assert_ptr_equal(new_node(heap, 2), first);
     ua_heap_free(heap, NULL);
-    before = gs_stats(heap);
+    before = ts_stats(heap);
     ua_heap_free(heap, ua_heap_alloc(heap, gs_byte_type(), MIB));
-    assert_true(gs_stats(heap).heap_in_use_bytes == before.heap_in_use_bytes);
-    assert_true(gs_stats(heap).heap_live_bytes == before.heap_live_bytes);
+    assert_true(ts_stats(heap).heap_in_use_bytes == before.heap_in_use_bytes);
+    assert_true(ts_stats(heap).heap_live_bytes == before.heap_live_bytes);
     ua_heap_close(heap);
 }
 
@@ -311,7 +311,7 @@ static void test_cycles_follow_the_growth_of_the_heap(void **state)
             live = node;
         }
         if (i % 1000 == 0)
-            assert_true(gs_stats(heap).heap_live_bytes <= gs_stats(heap).gc_goal_bytes / 10 * slack);
+            assert_true(ts_stats(heap).heap_live_bytes <= ts_stats(heap).gc_goal_bytes / 10 * slack);
     }
     count = ua_gc_events(heap, events, 64);
     assert_true(count >= 2);
@@ -341,7 +341,7 @@ static void test_the_allocation_that_collects_returns_a_living_object(void **sta
             list = node;
         }
     }
-    assert_true(gs_stats(heap).gc_cycles >= 5);
+    assert_true(ts_stats(heap).gc_cycles >= 5);
     for (uint64_t i = 400000; i > 0; i -= 4, list = list->left)
         assert_true(list->value == i - 4);
     assert_null(list);
@@ -355,7 +355,7 @@ static void test_a_memory_limit_starts_cycles_with_gogc_off(void **state)
     (void)state;
     for (int i = 0; i < 400; i++) {
         assert_non_null(ua_heap_alloc(heap, gs_byte_type(), MIB));
-        assert_true(gs_stats(heap).heap_in_use_bytes <= 64 * MIB);
+        assert_true(ts_stats(heap).heap_in_use_bytes <= 64 * MIB);
     }
     ua_heap_close(heap);
 }

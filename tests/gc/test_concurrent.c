@@ -225,8 +225,8 @@ static void test_arenas_come_and_go_while_marks_run(void **state)
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
     ua_blocking_end();
-    printf("%llu cycles\n", (unsigned long long)gs_stats(city.heap).gc_cycles);
-    assert_true(gs_stats(city.heap).gc_cycles > 5);
+    printf("%llu cycles\n", (unsigned long long)ts_stats(city.heap).gc_cycles);
+    assert_true(ts_stats(city.heap).gc_cycles > 5);
     ua_collect(city.heap);
     ua_debug_verify(city.heap);
     ua_heap_close(city.heap);

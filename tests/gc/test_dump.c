@@ -60,7 +60,7 @@ static void test_dump_agrees_with_the_figures(void **state)
 
     assert_int_equal(ua_debug_dump(heap, fileno(text)), 0);
     ua_debug_lists(heap, &lists);
-    stats = gs_stats(heap);
+    stats = ts_stats(heap);
     assert_int_equal(count_lines(text, "heap ", "chunk_bytes="), 1);
     assert_int_equal(count_lines(text, "end", ""), 1);
     assert_int_equal(count_lines(text, "chunk ", "state=quarantine"), lists.quarantine);

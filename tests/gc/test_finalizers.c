@@ -223,18 +223,18 @@ static void test_an_abandoned_arena_goes_when_nothing_holds_its_handle(void **st
     handle_root = w.arena;
     ua_arena_abandon(w.arena);
     ua_collect(w.heap);
-    assert_true(gs_stats(w.heap).arena_free_count == 0);
+    assert_true(ts_stats(w.heap).arena_free_count == 0);
     /* From a root to a live slot. */
     w.root = new_node(w.heap, 0);
     w.root->right = handle_root;
     handle_root = NULL;
     ua_collect(w.heap);
-    assert_true(gs_stats(w.heap).arena_free_count == 0);
+    assert_true(ts_stats(w.heap).arena_free_count == 0);
     assert_int_equal(w.calls, 0);
     w.root = NULL;
     ua_collect(w.heap);
-    assert_true(gs_stats(w.heap).arena_free_count == 1);
-    assert_int_equal(gs_stats(w.heap).chunks_reuse, 1);
+    assert_true(ts_stats(w.heap).arena_free_count == 1);
+    assert_int_equal(ts_stats(w.heap).chunks_reuse, 1);
     ua_heap_close(w.heap);
 }
 
@@ -250,9 +250,9 @@ static void test_arenas_abandoned_in_a_loop_do_not_pile_up(void **state)
             assert_non_null(ua_arena_alloc(arena, gs_byte_type(), (size_t)1 << 20));
         ua_arena_abandon(arena);
     }
-    assert_true(gs_stats(heap).arena_free_count >= 30);
+    assert_true(ts_stats(heap).arena_free_count >= 30);
     ua_collect(heap);
-    assert_true(gs_stats(heap).arena_free_count == 60);
+    assert_true(ts_stats(heap).arena_free_count == 60);
     ua_heap_close(heap);
 }
 

@@ -60,7 +60,7 @@ static void check_growth(unsigned thread_count)
         live = node;
     }
     ua_collect(heap);
-    first_cycle = gs_stats(heap).gc_cycles + 1;
+    first_cycle = ts_stats(heap).gc_cycles + 1;
     for (unsigned i = 0; i < thread_count; i++) {
         workers[i] = (struct worker){.heap = heap, .bytes = GARBAGE_BYTES / thread_count};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, allocate, &workers[i]), 0);

@@ -33,7 +33,7 @@ static void check_arenas_under_limit(const char *preset)
 
     for (int i = 0; i < 60; i++) {
         use_arena(heap, 25);
-        assert_true(gs_stats(heap).mapped_ready_bytes <= (LIMIT_MIB + CHUNK_MIB + 1) * MIB);
+        assert_true(ts_stats(heap).mapped_ready_bytes <= (LIMIT_MIB + CHUNK_MIB + 1) * MIB);
     }
     ua_heap_close(heap);
 }
@@ -56,7 +56,7 @@ static void test_objects_stay_under_the_memory_limit(void **state)
         for (size_t bytes = 0; bytes < 300 * MIB; bytes += sizes[s]) {
             assert_non_null(ua_heap_alloc(heap, gs_byte_type(), sizes[s]));
             if (bytes / sizes[s] % 1000 == 0)
-                assert_true(gs_stats(heap).mapped_ready_bytes <= (LIMIT_MIB + CHUNK_MIB + 1) * MIB);
+                assert_true(ts_stats(heap).mapped_ready_bytes <= (LIMIT_MIB + CHUNK_MIB + 1) * MIB);
         }
     ua_heap_close(heap);
 }
@@ -90,7 +90,7 @@ static void check_limit(const char *preset, unsigned limit_mib)
     for (uint64_t bytes = 0; bytes < 2 * limit_bytes; bytes += 30 * MIB) {
         use_arena(heap, 25);
         assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 5 * MIB));
-        assert_true(gs_stats(heap).mapped_ready_bytes <= limit_bytes + slack_bytes(limit_bytes));
+        assert_true(ts_stats(heap).mapped_ready_bytes <= limit_bytes + slack_bytes(limit_bytes));
     }
     ua_root_remove(heap, &live);
     ua_heap_close(heap);
@@ -131,19 +131,19 @@ static void test_quarantined_chunks_keep_no_bitmap(void **state)
         struct gs_node *first = ua_arena_alloc(arena, gs_node_type(), 1);
         struct ua_span *chunk = ua_space_span(&heap->space, (uintptr_t)first);
         size_t bitmap_bytes = CHUNK_MIB * MIB / 64;
-        uint64_t meta_before = gs_stats(heap).meta_bytes;
+        uint64_t meta_before = ts_stats(heap).meta_bytes;
         uint64_t meta_full;
 
         for (size_t bytes = 0; bytes < CHUNK_MIB * MIB; bytes += sizeof *first)
             assert_non_null(ua_arena_alloc(arena, gs_node_type(), 1));
         ua_debug_write_out(heap);
         assert_int_equal(resident_pages(chunk->bits, bitmap_bytes), bitmap_bytes / 4096);
-        meta_full = gs_stats(heap).meta_bytes;
+        meta_full = ts_stats(heap).meta_bytes;
         assert_true(meta_full >= meta_before + bitmap_bytes);
         ua_arena_free(arena);
         assert_int_equal(chunk->chunk_state, UA_CHUNK_QUARANTINE);
         assert_int_equal(resident_pages(chunk->bits, bitmap_bytes), 0);
-        assert_true(gs_stats(heap).meta_bytes + bitmap_bytes <= meta_full);
+        assert_true(ts_stats(heap).meta_bytes + bitmap_bytes <= meta_full);
         /* Used again, it has one again. */
         ua_collect(heap);
         arena = ua_arena_new(heap);
@@ -175,18 +175,18 @@ static void test_idle_memory_goes_back_after_decay_ms(void **state)
     test_now_ns = (uint64_t)1 << 50;
     use_arena(heap, 41);
     ua_collect(heap);
-    kept = gs_stats(heap).kept_resident_bytes;
+    kept = ts_stats(heap).kept_resident_bytes;
     assert_true(kept >= 4 * CHUNK_MIB * MIB);
     /* Busy through a period: what it takes and frees again is not idle, and is not given back within it. */
     test_now_ns += 500u * 1000000u;
     use_arena(heap, 2);
     ua_collect(heap);
-    assert_true(gs_stats(heap).kept_resident_bytes >= kept);
+    assert_true(ts_stats(heap).kept_resident_bytes >= kept);
     for (int i = 0; i < 3; i++) {
         test_now_ns += 1000u * 1000000u + 1;
         assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 100000));
     }
-    assert_true(gs_stats(heap).kept_resident_bytes < kept);
+    assert_true(ts_stats(heap).kept_resident_bytes < kept);
     ua_heap_close(heap);
 }
 

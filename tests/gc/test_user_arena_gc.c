@@ -228,9 +228,9 @@ static void test_the_quarantine_is_empty_after_a_collection(void **state)
             assert_non_null(ua_arena_alloc(arena, gs_byte_type(), MIB));
         ua_arena_free(arena);
     }
-    assert_true(gs_stats(heap).chunks_quarantine >= 12);
+    assert_true(ts_stats(heap).chunks_quarantine >= 12);
     ua_collect(heap);
-    assert_int_equal(gs_stats(heap).chunks_quarantine, 0);
+    assert_int_equal(ts_stats(heap).chunks_quarantine, 0);
     ua_debug_verify(heap);
     ua_heap_close(heap);
 }

@@ -326,7 +326,7 @@ static void check_two_collectors(const char *settings)
         pthread_join(threads[i], NULL);
     ua_blocking_end();
     /* Those that ask while a mark runs that began after they asked share it. */
-    assert_true(gs_stats(shared.heap).gc_cycles >= (gs_is_concurrent() ? 100 : 300));
+    assert_true(ts_stats(shared.heap).gc_cycles >= (gs_is_concurrent() ? 100 : 300));
     close_shared(&shared);
 }
 
