@@ -101,7 +101,7 @@ static struct ua_span *take_chunk(struct ua_arena *arena)
     chunk = ua_chunk_take(&heap->chunks, arena);
     if (chunk != NULL)
         ua_watch_note(&heap->chunks.watch, UA_EVENT_CHUNK, arena, chunk);
-    if (chunk != NULL && heap->gc_ops != NULL)
+    if (heap->gc_ops != NULL)
         heap->gc_ops->after_chunk(heap, chunk);
     return chunk;
 }

@@ -119,10 +119,30 @@ static bool mark_planned(struct ua_gc *gc, struct ua_gc_assist_event *event)
     return event->done_work >= left;
 }
 
+/* The live heap is where the pacer has not a byte left for the program, however far it stretches the goal. Credit earned before
+ * does not count there: near the expected end of a mark 64 KiB of work can earn gigabytes, as in Go. */
+static bool is_out_of_room(struct ua_gc *gc)
+{
+    bool out;
+
+    if (UA_LIKELY(ua_gc_load(&gc->heap->acct.heap_live) <= ua_gc_load(&gc->goal_bytes)))
+        return false;
+    ua_lock_acquire(&gc->pacer_lock);
+    ua_gc_load_ledger(gc);
+    ua_pacer_revise(&gc->pacer);
+    out = ua_pacer_is_out_of_room(&gc->pacer);
+    ua_lock_release(&gc->pacer_lock);
+    return out;
+}
+
 void ua_assist_pay(struct ua_gc *gc)
 {
-    if (!is_marking(gc) || gc->heap->options.assist == 0 || credit_of(gc)->bytes >= 0)
+    if (!is_marking(gc) || gc->heap->options.assist == 0)
         return;
+    if (is_out_of_room(gc)) {
+        ua_gc_finish_running(gc);
+        return;
+    }
     for (;;) {
         struct credit *credit = credit_of(gc);
         uint32_t seen = ua_pool_seen(&gc->pool);

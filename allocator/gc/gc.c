@@ -32,12 +32,16 @@ static void before_chunk(struct ua_heap *heap, size_t bytes)
         ua_world_attach();
     ua_gc_poll(heap->gc);
     pay_for(heap->gc, bytes);
+    ua_room_claim_chunk(heap->gc);
 }
 
 static void after_chunk(struct ua_heap *heap, struct ua_span *chunk)
 {
     struct ua_chunk_pool *pool = &heap->chunks;
 
+    ua_room_settle(heap->gc, pool->chunk_bytes);
+    if (chunk == NULL)
+        return;
     /* Born marked, not scanned. The lock keeps a stop away between test and mark. */
     ua_lock_acquire(&pool->lock);
     if (heap->fast.marking && ua_span_mark(chunk))
@@ -156,7 +160,9 @@ static void *alloc_large(struct ua_gc *gc, const struct ua_layout *layout, size_
 
     ua_gc_poll(gc);
     pay_for(gc, bytes);
+    ua_room_claim(gc, bytes);
     span = ua_large_alloc(&gc->heap->large, layout, count, bytes);
+    ua_room_settle(gc, bytes);
     if (span == NULL)
         return NULL;
     object = span->base;
@@ -183,6 +189,7 @@ static __attribute__((noinline)) void *alloc_small_slow(struct ua_gc *gc, const 
     ua_gc_poll(gc);
     ua_sweep_pay(gc, ua_size_class_pages(size_class) * UA_PAGE_BYTES);
     ua_assist_pay(gc);
+    ua_room_claim(gc, 0);
     object = ua_small_alloc(&gc->small, layout, size_class, &booked_bytes);
     ua_assist_charge(gc, booked_bytes);
     if (layout != NULL)

@@ -23,6 +23,7 @@
 #include "gc/assist.h"
 #include "gc/pacer.h"
 #include "gc/pool.h"
+#include "gc/room.h"
 #include "gc/root_scan.h"
 #include "gc/sweep.h"
 #include "gc/workers.h"
@@ -73,6 +74,7 @@ struct ua_gc {
     uint64_t trigger_bytes;          /* atomic; heap_live that starts the next cycle */
     uint64_t goal_bytes;             /* atomic */
     uint64_t quarantine_floor_bytes; /* atomic; what the last sweep had to leave in quarantine */
+    uint64_t claimed_bytes;          /* atomic; see room.h */
     uint64_t last_end_ns;            /* atomic; 0 before the first cycle */
     uint64_t cycle_count;            /* atomic */
     uint64_t decay_began_ns;         /* atomic; start of the period that idle memory is watched in */

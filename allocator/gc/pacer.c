@@ -218,6 +218,12 @@ void ua_pacer_revise(struct ua_pacer *p)
     p->assist_bytes_per_work = (double)bytes_left / (double)work_left;
 }
 
+bool ua_pacer_is_out_of_room(const struct ua_pacer *p)
+{
+    /* One byte for at least SCAN_WORK_MIN of work is what revise says then; with more room it says more. */
+    return p->assist_bytes_per_work <= 1.0 / SCAN_WORK_MIN && p->assist_work_per_byte >= SCAN_WORK_MIN;
+}
+
 void ua_pacer_end_cycle(struct ua_pacer *p, int64_t now_ns, int32_t procs)
 {
     int64_t duration = now_ns - p->mark_start_time;

@@ -121,6 +121,8 @@ void ua_pacer_worker_stop(struct ua_pacer *p, enum ua_pacer_worker kind, int64_t
 
 /* Assist: at least 64 KiB of work a time, so that the price of starting is paid rarely. debt_bytes > 0. */
 struct ua_pacer_assist ua_pacer_assist_plan(const struct ua_pacer *p, int64_t debt_bytes);
+/* Whether the last revise found no byte left between the live heap and its goal, overshoot included. */
+bool ua_pacer_is_out_of_room(const struct ua_pacer *p);
 /* Bytes of allocation that `work` of marking pays for (at least 1). */
 int64_t ua_pacer_assist_credit(const struct ua_pacer *p, int64_t work);
 

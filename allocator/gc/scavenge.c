@@ -1,4 +1,4 @@
-/* scavenge.c - kept memory goes back to the system: over the memory limit at once, else after it lay idle for decay_ms.
+/* scavenge.c - kept memory goes back to the system: over the memory limit at once (room.h), else after it lay idle for decay_ms.
  *
  * Why at the program's own calls and not by a helper thread: a heap that nobody uses costs what it costs, but a library
  * that starts threads behind the program's back costs fork, signals and trust. What can be given back is memory of ready
@@ -8,30 +8,10 @@
 
 #define NS_PER_MS ((uint64_t)1000000)
 
-static size_t give_back(struct ua_heap *heap)
+static void give_all_back(struct ua_heap *heap)
 {
-    return ua_chunk_trim(&heap->chunks) + ua_pages_trim(&heap->pages);
-}
-
-/* Bytes that could be given back now, about: quarantined chunks are kept too, but have to wait. */
-static uint64_t idle_bytes(struct ua_heap *heap)
-{
-    struct ua_chunk_pool *pool = &heap->chunks;
-    uint64_t kept = ua_acct_read(&heap->acct, UA_ACCT_KEPT);
-    uint64_t waiting;
-
-    ua_lock_acquire(&pool->lock);
-    waiting = (uint64_t)pool->quarantined.count * pool->chunk_bytes;
-    ua_lock_release(&pool->lock);
-    return (kept > waiting ? kept - waiting : 0) + ua_acct_read(&heap->acct, UA_ACCT_FREE);
-}
-
-static void keep_limit(struct ua_heap *heap)
-{
-    int64_t limit = heap->options.memory_limit_bytes;
-
-    if (limit != UA_MEMORY_LIMIT_NONE && ua_acct_mapped_ready(&heap->acct) > (uint64_t)limit && idle_bytes(heap) > 0)
-        give_back(heap);
+    ua_chunk_trim(&heap->chunks, SIZE_MAX);
+    ua_pages_trim(&heap->pages, SIZE_MAX);
 }
 
 /* One thread at a time decides; the others go on. */
@@ -40,7 +20,7 @@ static void decay(struct ua_gc *gc)
     uint64_t period_ns = gc->heap->options.decay_ms * NS_PER_MS;
     uint64_t now = ua_clock_now_ns(gc->heap->clock);
     uint64_t began = __atomic_load_n(&gc->decay_began_ns, __ATOMIC_RELAXED);
-    uint64_t idle = idle_bytes(gc->heap);
+    uint64_t idle = ua_room_idle_bytes(gc);
     uint64_t least = __atomic_load_n(&gc->decay_least_bytes, __ATOMIC_RELAXED);
 
     if (idle < least)
@@ -49,13 +29,13 @@ static void decay(struct ua_gc *gc)
         !__atomic_compare_exchange_n(&gc->decay_began_ns, &began, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
     if (ua_min(least, idle) > 0)
-        give_back(gc->heap);
-    __atomic_store_n(&gc->decay_least_bytes, idle_bytes(gc->heap), __ATOMIC_RELAXED);
+        give_all_back(gc->heap);
+    __atomic_store_n(&gc->decay_least_bytes, ua_room_idle_bytes(gc), __ATOMIC_RELAXED);
 }
 
 void ua_gc_scavenge(struct ua_gc *gc)
 {
-    keep_limit(gc->heap);
+    ua_room_keep_limit(gc);
     if (gc->heap->options.decay_ms != 0)
         decay(gc);
 }

@@ -45,13 +45,17 @@ void ua_gc_commit(struct ua_gc *gc)
 
 static bool heap_is_due(struct ua_gc *gc)
 {
+    bool bound = false; /* by the limit, not by gogc */
+
     if (gc->heap->options.memory_limit_bytes != UA_MEMORY_LIMIT_NONE) {
         /* Under a limit the goal moves with what is mapped, so it is computed at each test, as Go does. */
         ua_lock_acquire(&gc->pacer_lock);
         ua_gc_load_ledger(gc);
-        ua_gc_plan_next(gc);
+        bound = ua_gc_plan_next(gc).goal < gc->pacer.gc_percent_heap_goal;
         ua_lock_release(&gc->pacer_lock);
     }
+    if (bound && !ua_room_is_worth_a_cycle(gc))
+        return false;
     return ua_gc_load(&gc->heap->acct.heap_live) >= ua_gc_load(&gc->trigger_bytes);
 }
 
@@ -69,14 +73,11 @@ static uint64_t waiting_bytes(struct ua_gc *gc)
 }
 
 /* Over the memory limit while quarantined chunks keep their pages: only a collection can let go of them. heap_live says
- * nothing about that, since freeing an arena lowered it at once. */
+ * nothing about that, since freeing an arena lowered it at once. Or while there may be garbage. */
 static bool limit_is_due(struct ua_gc *gc)
 {
-    const struct ua_acct *acct = &gc->heap->acct;
-    int64_t limit = gc->heap->options.memory_limit_bytes;
-
-    return limit != UA_MEMORY_LIMIT_NONE && ua_acct_mapped_ready(acct) > (uint64_t)limit &&
-           ua_acct_read(acct, UA_ACCT_KEPT) > 0 && waiting_bytes(gc) > 0;
+    return ua_room_is_short(gc) && (ua_room_is_worth_a_cycle(gc) ||
+                                    (ua_acct_read(&gc->heap->acct, UA_ACCT_KEPT) > 0 && waiting_bytes(gc) > 0));
 }
 
 static bool quarantine_is_due(struct ua_gc *gc)

@@ -100,8 +100,11 @@ void ua_chunk_ahead_pause(struct ua_chunk_pool *pool);
 void ua_chunk_ahead_resume(struct ua_chunk_pool *pool);
 void ua_chunk_ahead_resume_in_child(struct ua_chunk_pool *pool); /* paused before the fork */
 void ua_chunk_ahead_wake(struct ua_chunk_pool *pool);
-/* Gives pages of ready chunks back to the system (account KEPT -> RESERVED); bytes given back. */
-size_t ua_chunk_trim(struct ua_chunk_pool *pool);
+/* Gives pages of ready chunks back to the system (account KEPT -> RESERVED), those that would be taken last first, until it is
+ * `enough_bytes`; bytes given back. */
+size_t ua_chunk_trim(struct ua_chunk_pool *pool, size_t enough_bytes);
+/* Whether the chunk that is taken next has its pages already. */
+bool ua_chunk_next_is_kept(struct ua_chunk_pool *pool);
 
 static inline enum ua_phase ua_chunk_phase(const struct ua_chunk_pool *pool)
 {

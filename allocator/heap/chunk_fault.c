@@ -332,12 +332,24 @@ size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *bat
     return count;
 }
 
-size_t ua_chunk_trim(struct ua_chunk_pool *pool)
+bool ua_chunk_next_is_kept(struct ua_chunk_pool *pool)
+{
+    struct ua_node *node;
+    bool kept;
+
+    ua_lock_acquire(&pool->lock);
+    node = pool->ready.first;
+    kept = node != NULL && UA_CONTAINER(node, struct ua_span, node)->backing != UA_BACKING_RESERVED;
+    ua_lock_release(&pool->lock);
+    return kept;
+}
+
+size_t ua_chunk_trim(struct ua_chunk_pool *pool, size_t enough_bytes)
 {
     size_t bytes = 0;
 
     ua_lock_acquire(&pool->lock);
-    for (struct ua_node *node = pool->ready.first; node != NULL; node = node->next) {
+    for (struct ua_node *node = pool->ready.last; node != NULL && bytes < enough_bytes; node = node->previous) {
         struct ua_span *chunk = UA_CONTAINER(node, struct ua_span, node);
 
         if (chunk->ahead == UA_AHEAD_BUSY || chunk->backing == UA_BACKING_RESERVED ||

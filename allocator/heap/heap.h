@@ -18,7 +18,8 @@ struct ua_gc;
 struct ua_gc_ops {
     /* Before a chunk is taken from the ready list: pay assist debt for `bytes` (8 MiB at most in one step). */
     void (*before_chunk)(struct ua_heap *heap, size_t bytes);
-    /* After: allocate black while marking, then test the trigger. The caller holds no lock and may be stopped here. */
+    /* After each of these: allocate black while marking, then test the trigger. The caller holds no lock and may be stopped
+     * here. NULL: there was no chunk. */
     void (*after_chunk)(struct ua_heap *heap, struct ua_span *chunk);
     /* An object of the collected heap, zeroed; layout NULL = pointer-free. NULL after ua_error_set. */
     void *(*alloc)(struct ua_heap *heap, const struct ua_layout *layout, size_t count, size_t bytes,

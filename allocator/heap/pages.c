@@ -192,13 +192,13 @@ void ua_pages_free(struct ua_pages *pages, uintptr_t at, size_t count)
     ua_lock_release(&pages->lock);
 }
 
-size_t ua_pages_trim(struct ua_pages *pages)
+size_t ua_pages_trim(struct ua_pages *pages, size_t enough_bytes)
 {
     size_t given = 0;
 
     ua_lock_acquire(&pages->lock);
     for (struct ua_page_arena *arena = pages->arenas; arena != NULL; arena = arena->next)
-        for (size_t at = ua_bits_find_set(arena->dirty, 0, ARENA_PAGES); at < ARENA_PAGES;
+        for (size_t at = ua_bits_find_set(arena->dirty, 0, ARENA_PAGES); at < ARENA_PAGES && given < enough_bytes;
              at = ua_bits_find_set(arena->dirty, at, ARENA_PAGES)) {
             size_t stop = ua_bits_find_clear(arena->dirty, at, ARENA_PAGES);
 

@@ -35,7 +35,7 @@ void ua_pages_deinit(struct ua_pages *pages);
 /* `count` zeroed pages, booked IN_USE; 0 without memory (nothing changed but pages may have become FREE). */
 uintptr_t ua_pages_alloc(struct ua_pages *pages, size_t count);
 void ua_pages_free(struct ua_pages *pages, uintptr_t at, size_t count);
-/* Gives the memory of free pages back (FREE -> RELEASED); bytes. */
-size_t ua_pages_trim(struct ua_pages *pages);
+/* Gives the memory of free pages back (FREE -> RELEASED), runs of them until it is `enough_bytes`; bytes given back. */
+size_t ua_pages_trim(struct ua_pages *pages, size_t enough_bytes);
 
 #endif

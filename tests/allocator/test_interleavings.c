@@ -215,7 +215,7 @@ static void put_in_order(struct ua_chunk_pool *pool)
     struct ua_node *node;
     size_t count = 0;
 
-    ua_chunk_trim(pool);
+    ua_chunk_trim(pool, SIZE_MAX);
     while ((node = ua_list_take_front(&pool->ready)) != NULL) {
         struct ua_span *chunk = UA_CONTAINER(node, struct ua_span, node);
         size_t at = count++;

@@ -10,6 +10,9 @@
 
 #include "gc/assist.h"
 #include "gc/city.h"
+#include "gc/gc.h"
+
+#define ARENAS_MAX 256
 
 static int64_t to_i64(double x)
 {
@@ -109,10 +112,49 @@ static void test_no_assists_where_they_are_off(void **state)
     city_close(&city);
 }
 
+/* Near the expected end of a mark a little work earns gigabytes, as in Go, and memory that nobody touches is taken faster than
+ * anybody marks. At the goal, stretched as far as it goes, the thread marks to the end whatever it has earned. */
+static void test_credit_does_not_carry_over_the_goal(void **state)
+{
+    static struct ua_arena *arenas[ARENAS_MAX];
+    struct city city = {.heap = gs_heap("go", "collect=concurrent gogc=100 roots=registered sanitizer=off")};
+    struct ua_gc *gc = city.heap->gc;
+    uint64_t goal_bytes = 0;
+    uint64_t most_bytes = 0;
+    uint64_t cycle;
+    size_t count = 0;
+
+    (void)state;
+    __atomic_store_n(&gc->workers.hold, 1, __ATOMIC_RELAXED);
+    city_build(&city, 32 * MIB);
+    ua_collect(city.heap);
+    cycle = ua_gc_cycles(city.heap);
+    while (count < ARENAS_MAX && ua_gc_cycles(city.heap) == cycle) {
+        arenas[count] = ua_arena_new(city.heap);
+        assert_non_null(arenas[count]);
+        count++;
+        if (__atomic_load_n(&gc->state, __ATOMIC_RELAXED) != UA_GC_RUNNING)
+            continue;
+        if (goal_bytes == 0) {
+            goal_bytes = __atomic_load_n(&gc->goal_bytes, __ATOMIC_RELAXED);
+            ua_assist_charge(gc, (size_t)0 - ((size_t)8 << 30)); /* what luck would earn */
+        }
+        most_bytes = ts_stats(city.heap).heap_live_bytes;
+    }
+    printf("%zu chunks taken, most live heap %.3f of the goal\n", count, (double)most_bytes / (double)goal_bytes);
+    assert_true(goal_bytes > 0);
+    assert_true(most_bytes <= (uint64_t)(2 * 1.1 * (double)goal_bytes) + 8 * MIB);
+    for (size_t i = 0; i < count; i++)
+        ua_arena_free(arenas[i]);
+    __atomic_store_n(&gc->workers.hold, 0, __ATOMIC_RELAXED);
+    city_close(&city);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_assists_follow_the_pacer),
+        cmocka_unit_test(test_credit_does_not_carry_over_the_goal),
         cmocka_unit_test(test_no_assists_where_they_are_off),
     };
 

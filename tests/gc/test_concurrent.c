@@ -43,8 +43,9 @@ static void marks_while_the_program_runs(const char *settings, size_t bytes)
     event = city_newest_event(city.heap);
     print_event(settings, &event);
     assert_true(event.heap_marked_bytes >= bytes);
-    assert_true(event.barrier_count >= 100000);
-    assert_true(event.mark_alloc_bytes >= 8 * MIB);
+    /* For 256 MiB 100,000 and 8 MiB; a smaller heap is marked sooner. */
+    assert_true(event.barrier_count >= 100000 * bytes / (256 * MIB));
+    assert_true(event.mark_alloc_bytes >= bytes / 32);
     assert_true(event.mark_end_ns > event.mark_start_ns);
     assert_true(event.background_ns > 0);
     city_stop_mutators(&city, threads, 2);
