@@ -161,7 +161,7 @@ selftest   measure: plant known costs on this machine and see that they are foun
 trace      -- CMD ARGS: record a program's allocations, would arenas pay?
 exec       -- CMD ARGS: a whole program under each malloc
 plots      DIR: draw the pictures of a run again
-report     DIR: write summary and report.html of a run again
+report     DIR [--against DIR2]: write summary and report.html of a run again, with the spread from run to run
 doctor     is this machine fit to measure on, and what to do about it; --tune [-- CMD] does it while CMD runs
 help       this text
 EOF

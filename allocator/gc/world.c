@@ -11,8 +11,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/config.h"
 #include "os/futex.h"
 #include "os/lock.h"
 #include "os/registers.h"
@@ -20,6 +22,7 @@
 #define STOP_SIGNAL SIGURG
 #define TLS_RANGES_MAX 32
 #define FRAME_WORDS_MAX 128
+#define FIRST_STACK_BYTES_MAX ((size_t)64 << 20) /* where the limit is higher or there is none: what a C program may need */
 
 enum thread_state { THREAD_RUNNING, THREAD_BLOCKING };
 
@@ -140,6 +143,23 @@ void ua_world_note_tls(void)
     dl_iterate_phdr(note_module_tls, NULL);
 }
 
+extern void *__libc_stack_end __attribute__((weak)); /* glibc: the first thread's stack at the program's start */
+
+/* The first thread's stack where /proc is hidden, which pthread_getattr_np reads for that thread alone: from what the program found on
+ * it down to the limit. Above are only arguments and environment. */
+static int note_first_stack(int error)
+{
+    struct rlimit limit;
+    size_t bytes;
+
+    if (&__libc_stack_end == NULL || getpid() != gettid() || getrlimit(RLIMIT_STACK, &limit) != 0)
+        return error;
+    bytes = limit.rlim_cur < FIRST_STACK_BYTES_MAX ? limit.rlim_cur : FIRST_STACK_BYTES_MAX;
+    self.stack_high = ua_align_up((uintptr_t)__libc_stack_end, UA_PHYS_PAGE_BYTES);
+    self.stack_low = self.stack_high - ua_align_down(bytes, UA_PHYS_PAGE_BYTES);
+    return 0;
+}
+
 static int note_stack(void)
 {
     pthread_attr_t attributes;
@@ -148,7 +168,7 @@ static int note_stack(void)
     int error = pthread_getattr_np(pthread_self(), &attributes);
 
     if (error != 0)
-        return error;
+        return note_first_stack(error);
     error = pthread_attr_getstack(&attributes, &low, &bytes);
     pthread_attr_destroy(&attributes);
     self.stack_low = (uintptr_t)low;

@@ -36,6 +36,7 @@ static void print_text(const struct hx_attest *attest) {
 int hx_verb_doctor(const struct hx_options *options) {
     struct hx_attest *attest = hx_alloc(sizeof *attest);
     hx_attest_read(attest, options->root);
+    hx_identity_cores(attest);
     hx_identity_allocators(attest);
     if (options->json) {
         char *text = hx_tree_dump_pretty(doctor_object(attest));

@@ -83,6 +83,9 @@ json_t *hx_identity_workers(const struct hx_catalogue *catalogue);
 struct hx_attest;
 void hx_identity_allocators(struct hx_attest *attest);
 
+/* Adds how many cores this process may use, or why nobody can tell. */
+void hx_identity_cores(struct hx_attest *attest);
+
 /* UTC as 2026-11-24T13:05:59Z, or without punctuation for a run's id (20261124T130559Z). */
 void hx_utc_now(bool compact, char out[32]);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -27,10 +28,11 @@ void hx_utc_now(bool compact, char out[32]) {
 char *hx_own_folder(void) {
     char path[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (length <= 0) {
+    if (length > 0) {
+        path[length] = '\0';
+    } else if (realpath((const char *)getauxval(AT_EXECFN), path) == NULL) { /* /proc hidden: as it was called, not yet moved from there */
         hx_die("/proc/self/exe cannot be read (%s): name the workers' folder by --workers", strerror(errno));
     }
-    path[length] = '\0';
     char *slash = strrchr(path, '/');
     if (slash != NULL && slash != path) {
         *slash = '\0';
@@ -114,6 +116,20 @@ void hx_identity_allocators(struct hx_attest *attest) {
     }
 }
 
+void hx_identity_cores(struct hx_attest *attest) {
+    const char *why = NULL;
+    struct hx_topology *topology = hx_topology_load(&why);
+    struct hx_topology_shape shape = {0};
+    char value[16];
+    if (topology != NULL) {
+        hx_topology_shape(topology, &shape);
+        why = "the topology shows no cores";
+    }
+    (void)snprintf(value, sizeof value, "%u", shape.cores);
+    (void)hx_attest_add(attest, "cores", shape.cores != 0 ? value : NULL, why);
+    hx_topology_free(topology);
+}
+
 json_t *hx_identity_workers(const struct hx_catalogue *catalogue) {
     json_t *workers = json_array();
     for (size_t i = 0; i < catalogue->worker_count; i++) {
@@ -129,6 +145,7 @@ json_t *hx_identity_workers(const struct hx_catalogue *catalogue) {
 json_t *hx_identity_attestation(void) {
     struct hx_attest *attest = hx_alloc(sizeof *attest);
     hx_attest_read(attest, "/");
+    hx_identity_cores(attest);
     json_t *object = json_object();
     for (size_t i = 0; i < attest->line_count; i++) {
         const struct hx_attest_line *line = &attest->line[i];

@@ -1,6 +1,7 @@
 /* hx_prepare.c - from options to a plan and a fresh directory. Nothing is written until the last step. See hx_drive.h. */
 #include "driver/hx_drive.h"
 
+#include "driver/hx_lacks.h"
 #include "driver/hx_process.h"
 #include "measure/hx_topology.h"
 
@@ -266,6 +267,7 @@ bool hx_drive_prepare(const struct hx_options *options, int argc, char **argv, i
         out->finished = hx_alloc(out->plan.step_count * sizeof *out->finished);
         out->head = make_head(out, options, argc, argv, id, counters);
         counters = NULL;
+        hx_lacks_tell(out->head);
         good = create_directory(out, options, id, error);
         free(id);
     }

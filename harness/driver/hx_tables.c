@@ -1,6 +1,8 @@
 /* hx_tables.c - see hx_tables.h. */
 #include "driver/hx_tables.h"
 
+#include "driver/hx_lacks.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,6 +183,7 @@ static bool add_process(struct hx_tables *out, const struct hx_drive *drive, siz
     if (!have || !hx_observation_take(said, &request, &observation, error)) {
         return false;
     }
+    hx_lacks_strike(drive->head, &observation);
     hx_observation_rows(&observation, &request, request.cell.again ? "head" : "-", &out->samples);
     add_checksum(out, &request, &observation);
     add_missing_events(out, drive, &request);

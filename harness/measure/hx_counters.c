@@ -16,6 +16,7 @@
 
 const char hx_counter_no_pmu[] = "no PMU (virtualised)";
 const char hx_counter_unknown[] = "unknown event";
+const char hx_counter_no_names[] = "libpfm4 knows no names without /proc";
 const char hx_counter_unsupported[] = "not supported here";
 const char hx_counter_not_permitted[] = "not permitted (perf_event_paranoid)";
 const char hx_counter_no_slot[] = "no free counter";

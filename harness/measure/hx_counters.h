@@ -28,6 +28,7 @@ enum hx_counter_scope { HX_SCOPE_USER, HX_SCOPE_KERNEL, HX_SCOPE_ANY };
 /* The reasons, one constant each, as they appear in samples.tsv. */
 extern const char hx_counter_no_pmu[];          /* "no PMU (virtualised)" */
 extern const char hx_counter_unknown[];         /* "unknown event" */
+extern const char hx_counter_no_names[];        /* "libpfm4 knows no names without /proc" */
 extern const char hx_counter_unsupported[];     /* "not supported here" */
 extern const char hx_counter_not_permitted[];   /* "not permitted (perf_event_paranoid)" */
 extern const char hx_counter_no_slot[];         /* "no free counter" */
@@ -67,7 +68,8 @@ struct hx_counter_reading {
     uint64_t running_ns;
 };
 
-/* How a machine is asked. Results: 0 or a descriptor, else -errno. encode: 0, or -ENOENT for a name libpfm4 does not know. */
+/* How a machine is asked. Results: 0 or a descriptor, else -errno. encode: 0, -ENOENT for a name libpfm4 does not know, or
+ * -ENOSYS where libpfm4 knows none at all. */
 struct hx_counter_ops {
     int (*encode)(void *self, const char *event, struct hx_counter *out); /* NULL where codes come ready (worker) */
     int (*open)(void *self, const struct hx_counter *counter, enum hx_counter_scope scope, int leader_fd);
@@ -78,6 +80,10 @@ struct hx_counter_ops {
     bool (*has_pmu)(void *self);
     void *self;
 };
+
+/* A kernel software event by libpfm4's name ("PAGE-FAULTS", "perf::TASK-CLOCK"; case does not matter), scope ANY. False for any other
+ * name. Needs no libpfm4. */
+bool hx_counter_software(const char *event, struct hx_counter *out);
 
 /* perf_event_open and read(2); encode is NULL. No malloc, no library. */
 const struct hx_counter_ops *hx_counter_ops_perf(void);

@@ -5,17 +5,27 @@
 #include <errno.h>
 #include <perfmon/pfmlib_perf_event.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "measure/hx_counters.h"
+
+/* What is left where libpfm4 has no answer: the kernel's own events need no table. It takes a kernel for one without perf when this file
+ * cannot be seen, and then knows no name at all. */
+static int software_encode(const char *event, struct hx_counter *out) {
+    struct hx_counter software;
+    if (!hx_counter_software(event, &software)) {
+        return access("/proc/sys/kernel/perf_event_paranoid", F_OK) == 0 ? -ENOENT : -ENOSYS;
+    }
+    out->type = software.type;
+    out->config = software.config;
+    return 0;
+}
 
 static int pfm_encode(void *self, const char *event, struct hx_counter *out) {
     (void)self;
     static int initialised = 1; /* 1: not yet, else pfm_initialize's answer; driver's main thread only */
     if (initialised == 1) {
         initialised = pfm_initialize();
-    }
-    if (initialised != PFM_SUCCESS) {
-        return -ENOSYS;
     }
     struct perf_event_attr attr;
     memset(&attr, 0, sizeof attr);
@@ -24,8 +34,9 @@ static int pfm_encode(void *self, const char *event, struct hx_counter *out) {
     memset(&argument, 0, sizeof argument);
     argument.attr = &attr;
     argument.size = sizeof argument;
-    if (pfm_get_os_event_encoding(event, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &argument) != PFM_SUCCESS) {
-        return -ENOENT;
+    if (initialised != PFM_SUCCESS ||
+        pfm_get_os_event_encoding(event, PFM_PLM0 | PFM_PLM3, PFM_OS_PERF_EVENT, &argument) != PFM_SUCCESS) {
+        return software_encode(event, out);
     }
     out->type = attr.type;
     out->config = attr.config;

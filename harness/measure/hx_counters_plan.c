@@ -4,6 +4,7 @@
  * and four general counters are what every PMU of the last ten years has for one thread. */
 #include "measure/hx_counters.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -138,9 +139,10 @@ static void event_add(const struct hx_counter_ops *ops, struct hx_counter_plan *
     }
     memcpy(bare, event, length);
     bare[length] = '\0';
-    if (ops->encode(ops->self, bare, &code) != 0) {
+    int error = ops->encode(ops->self, bare, &code);
+    if (error != 0) {
         metric_name(name, bare, "");
-        missing_add(plan, name, hx_counter_unknown);
+        missing_add(plan, name, error == -ENOSYS ? hx_counter_no_names : hx_counter_unknown);
         return;
     }
     if (!scope_splits(&code, &code.kernel_only)) {

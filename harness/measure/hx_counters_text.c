@@ -38,6 +38,9 @@ bool hx_counter_group_print(const struct hx_counter_group *group, char *out, siz
         }
         used += (size_t)length;
     }
+    if (group->counter_count == 0) { /* its end: a bare word would be the name of an event */
+        return hx_copy_string(out + used, capacity_bytes - used, ";");
+    }
     return true;
 }
 

@@ -1,14 +1,14 @@
 /* report_aa.c - cells that ran twice as the same program: do they differ by more than the margin of tier ci?
  *
  * Why: the width of an interval says what a run's noise does within a cell; a pair of equal programs says whether the whole instrument
- * tells equal from unequal. A difference is shown only when the whole interval lies beyond 1 % (d0 of tier ci, docs/GATE.md); with seven
+ * tells equal from unequal. A difference is shown only when the whole interval lies beyond d0 of tier ci (1 %, docs/GATE.md); with seven
  * pairs that happens to equal programs in less than one cell of a hundred. The reader gets one note, and the pairs that differ by name. */
 #include <math.h>
 #include <string.h>
 
+#include "gate/hx_decide.h"
 #include "report/report_summary.h"
 
-static const double margin = 0.01; /* d0 of tier ci */
 
 /* The cell that `again` repeats, or -1. */
 static long first_of(const struct hx_report_run *run, size_t again) {
@@ -39,7 +39,7 @@ static bool ratio_of(const struct hx_report_summary *summary, size_t again, size
 void hx_report_aa(struct hx_report_summary *summary) {
     struct hx_report_run *run = summary->run;
     size_t pairs = 0, judged = 0, differ = 0;
-    double furthest = 1;
+    double furthest = 1, margin = hx_tier_find("ci")->d0;
     for (size_t i = 0; i < run->cell_count; i++) {
         long first = run->cell[i].again ? first_of(run, i) : -1;
         struct hx_estimate ratio;
@@ -61,8 +61,8 @@ void hx_report_aa(struct hx_report_summary *summary) {
     }
     if (pairs != 0) {
         hx_report_note(run,
-                       "A/A: %zu cells ran twice as the same program: %zu of %zu with an interval differ by more than 1 %% (the margin of tier "
+                       "A/A: %zu cells ran twice as the same program: %zu of %zu with an interval differ by more than %g %% (the margin of tier "
                        "ci); the furthest estimate is %.3f.",
-                       pairs, differ, judged, furthest);
+                       pairs, differ, judged, 100 * margin, furthest);
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "report/report_html.h"
+#include "report/report_spread.h"
 
 /* Names of hosts do not belong into a file that is passed on. */
 static bool is_private(const char *key) {
@@ -127,7 +128,8 @@ static void put_group(const struct hx_report_summary *summary, const char *scena
                       struct hx_report_footnotes *notes, struct hx_text *out) {
     hx_text_put(out, "<tr class=\"group\"><th>");
     hx_report_escape_html(out, scenario);
-    hx_text_format(out, "</th><th colspan=\"%d\"><span class=\"quiet\">%s</span></th></tr>\n", HX_HEAD_COUNT,
+    hx_text_format(out, "</th><th colspan=\"%d\"><span class=\"quiet\">%s</span></th></tr>\n",
+                   HX_HEAD_COUNT + (summary->spread != NULL ? 1 : 0),
                    hx_report_zeroing(summary->run, scenario));
     for (size_t i = 0; i < count; i++) {
         const struct hx_report_cell *cell = &summary->run->cell[member[i]];
@@ -141,6 +143,11 @@ static void put_group(const struct hx_report_summary *summary, const char *scena
         hx_text_put(out, "</th>");
         for (size_t c = 0; c < HX_HEAD_COUNT; c++) {
             put_head_cell(out, &head, c, c == HX_HEAD_VERSUS ? versus_class(summary, member[i]) : "");
+            if (c == HX_HEAD_INTERVAL && summary->spread != NULL) {
+                char moved[HX_REPORT_SHOWN_BYTES];
+                hx_report_moved(summary, member[i], moved);
+                hx_text_format(out, "<td class=\"quiet\">%s</td>", moved);
+            }
         }
         hx_text_put(out, "</tr>\n");
     }
@@ -161,7 +168,8 @@ void hx_html_headline(const struct hx_report_page *page, struct hx_text *out) {
         hx_report_escape_html(out, hx_report_pages_name(pages[p]));
         hx_text_put(out, "</h3>\n<div class=\"scroll\"><table><thead><tr><th>backend and arm</th>");
         for (size_t c = 0; c < HX_HEAD_COUNT; c++) {
-            hx_text_format(out, "<th>%s</th>", hx_report_column_name[c]);
+            hx_text_format(out, "<th>%s</th>%s", hx_report_column_name[c],
+                           c == HX_HEAD_INTERVAL && summary->spread != NULL ? "<th>run to run</th>" : "");
         }
         hx_text_put(out, "</tr></thead><tbody>\n");
         for (size_t s = 0; s < scenarios; s++) {
@@ -179,7 +187,13 @@ void hx_html_headline(const struct hx_report_page *page, struct hx_text *out) {
         hx_text_put(out, "</li>\n");
     }
     hx_text_put(out, "</ol>\n<p class=\"quiet\">best and typical in ns per operation; faults are counts of a whole time process; "
-                     "~ marks a ratio whose interval does not exclude 1.</p>\n");
+                     "~ marks a ratio whose interval does not exclude 1.");
+    if (summary->spread != NULL) {
+        hx_text_put(out, " Run to run: how far best lies from that of run ");
+        hx_report_escape_html(out, summary->spread->id);
+        hx_text_put(out, ", which no interval within a run tells.");
+    }
+    hx_text_put(out, "</p>\n");
     free(notes.reason);
     free(member);
     free(pages);

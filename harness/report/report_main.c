@@ -10,12 +10,14 @@
 
 #include "base/hx_file.h"
 #include "report/report_html.h"
+#include "report/report_spread.h"
 
 struct options {
     const char *dir;
     bool json;
     bool plots_only;
     bool no_plots;
+    const char *against; /* another run of the plan; NULL: the newest one beside it */
 };
 
 static struct options parse(int argc, char **argv) {
@@ -27,12 +29,17 @@ static struct options parse(int argc, char **argv) {
             options.plots_only = true;
         } else if (strcmp(argv[i], "--no-plots") == 0) {
             options.no_plots = true;
+        } else if (strcmp(argv[i], "--against") == 0 && i + 1 < argc) {
+            options.against = argv[++i];
+        } else if (strncmp(argv[i], "--against=", 10) == 0) {
+            options.against = argv[i] + 10;
         } else if (strcmp(argv[i], "--help") == 0) {
-            puts("arenabench-report DIR [--json] [--plots-only | --no-plots]\n"
-                 "writes summary.json, summary.md, plots/ and report.html into the run directory DIR");
+            puts("arenabench-report DIR [--json] [--plots-only | --no-plots] [--against DIR2]\n"
+                 "writes summary.json, summary.md, plots/ and report.html into the run directory DIR; how far times move from run to run is\n"
+                 "shown against run DIR2, or the newest run of the same plan and builds beside DIR");
             exit(HX_EXIT_OK);
         } else if (argv[i][0] == '-') {
-            hx_die("unknown option \"%s\" (valid: --json --plots-only --no-plots --help)", argv[i]);
+            hx_die("unknown option \"%s\" (valid: --json --plots-only --no-plots --against DIR2 --help)", argv[i]);
         } else if (options.dir != NULL) {
             hx_die("one run directory at a time: \"%s\" after \"%s\"", argv[i], options.dir);
         } else {
@@ -40,7 +47,7 @@ static struct options parse(int argc, char **argv) {
         }
     }
     if (options.dir == NULL) {
-        hx_die("which run? arenabench-report DIR [--json] [--plots-only | --no-plots]");
+        hx_die("which run? arenabench-report DIR [--json] [--plots-only | --no-plots] [--against DIR2]");
     }
     if (options.plots_only && options.no_plots) {
         hx_die("--plots-only and --no-plots exclude each other");
@@ -93,6 +100,7 @@ int main(int argc, char **argv) {
     struct hx_report_splits splits;
     hx_report_load(&run, options.dir);
     hx_report_summarise(&summary, &run);
+    hx_report_spread(&summary, options.against);
     hx_report_split(&summary, &splits);
     if (options.plots_only) {
         hx_report_draw(&summary, &splits, &figures, true);

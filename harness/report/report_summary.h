@@ -46,6 +46,7 @@ struct hx_report_summary {
     size_t *first; /* of cell i: metric[first[i]] .. metric[first[i + 1]] */
     struct hx_report_comparison *comparison;
     size_t comparison_count;
+    struct hx_report_spread *spread; /* against another run; NULL where there is none (report_spread.h) */
 };
 
 /* Everything from the rows; notes about unequal checksums go to the run's notes. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/report_headline.h"
+#include "report/report_spread.h"
 
 /* 2 + 16 for the label, then a space before each column: 98 of 100. */
 enum { LABEL_COLUMNS = 16, TERMINAL_COLUMNS = 100, HANGING_COLUMNS = 6 };
@@ -208,7 +209,7 @@ static void markdown_lines(struct hx_text *out, const char *head, const struct h
     }
 }
 
-static void markdown_row(struct hx_text *out, const char *label, const struct hx_report_headline *head) {
+static void markdown_row(struct hx_text *out, const char *label, const struct hx_report_headline *head, const char *moved) {
     hx_text_put(out, "| ");
     hx_report_escape_markdown(out, label);
     for (size_t i = 0; i < HX_HEAD_COUNT; i++) {
@@ -216,6 +217,9 @@ static void markdown_row(struct hx_text *out, const char *label, const struct hx
         hx_report_escape_markdown(out, head->text[i]);
         if (head->footnote[i] != 0) {
             hx_text_format(out, " [%zu]", head->footnote[i]);
+        }
+        if (i == HX_HEAD_INTERVAL && moved != NULL) {
+            hx_text_format(out, " | %s", moved);
         }
     }
     hx_text_put(out, " |\n");
@@ -241,6 +245,7 @@ void hx_report_markdown(const struct hx_report_summary *summary, const struct hx
     const struct hx_report_run *run = summary->run;
     struct groups g = groups_of(run);
     struct hx_report_footnotes notes = {0};
+    const bool moves = summary->spread != NULL;
     hx_text_put(out, "# arenabench ");
     hx_report_escape_markdown(out, run->id);
     hx_text_put(out, "\n");
@@ -254,16 +259,20 @@ void hx_report_markdown(const struct hx_report_summary *summary, const struct hx
             hx_text_put(out, "\n| ");
             hx_report_escape_markdown(out, g.scenario[s]);
             for (size_t i = 0; i < HX_HEAD_COUNT; i++) {
-                hx_text_format(out, " | %s", hx_report_column_name[i]);
+                hx_text_format(out, " | %s%s", hx_report_column_name[i], i == HX_HEAD_INTERVAL && moves ? " | run to run" : "");
             }
-            hx_text_put(out, " |\n|---|---:|---:|---:|---:|---:|---:|---:|\n");
+            hx_text_format(out, " |\n|---|---:|---:|---:|---:|---:|---:|---:|%s\n", moves ? "---:|" : "");
             if (hx_report_zeroing(run, g.scenario[s])[0] != '\0') {
-                hx_text_format(out, "| *%s* | | | | | | | |\n", hx_report_zeroing(run, g.scenario[s]));
+                hx_text_format(out, "| *%s* | | | | | | | |%s\n", hx_report_zeroing(run, g.scenario[s]), moves ? " |" : "");
             }
             for (size_t i = 0; i < count; i++) {
                 struct hx_report_headline head;
                 hx_report_headline(summary, g.member[i], &notes, &head);
-                markdown_row(out, run->cell[g.member[i]].label, &head);
+                char moved[HX_REPORT_SHOWN_BYTES] = "";
+                if (moves) {
+                    hx_report_moved(summary, g.member[i], moved);
+                }
+                markdown_row(out, run->cell[g.member[i]].label, &head, moves ? moved : NULL);
             }
         }
     }

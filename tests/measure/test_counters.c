@@ -242,6 +242,47 @@ static void an_event_named_twice_is_counted_once(void **state) {
     assert_int_equal(plan.missing_count, 1);
 }
 
+static int encode_nothing(void *self, const char *event, struct hx_counter *out) {
+    (void)self;
+    (void)event;
+    (void)out;
+    return -ENOSYS;
+}
+
+static void without_names_the_reason_is_not_an_unknown_event(void **state) {
+    (void)state;
+    struct fake_pmu fake;
+    struct hx_counter_ops ops = fake_pmu_ops(&fake);
+    ops.encode = encode_nothing;
+    hx_counters_plan(&ops, "CYCLES", &plan);
+    assert_int_equal(plan.group_count, 1);
+    assert_ptr_equal(missing_reason("cycles"), hx_counter_no_names);
+}
+
+static void an_empty_group_is_no_name_of_an_event(void **state) {
+    (void)state;
+    struct hx_counter_group empty = {.name = "software"}, back;
+    char text[HX_COUNTER_TEXT_BYTES];
+    assert_true(hx_counter_group_print(&empty, text, sizeof text));
+    assert_string_equal(text, "software;");
+    assert_true(hx_counter_group_parse(text, &back));
+    assert_int_equal(back.counter_count, 0);
+    assert_false(hx_counter_group_print(&empty, text, sizeof "software"));
+}
+
+static void software_events_need_no_table(void **state) {
+    (void)state;
+    struct hx_counter counter;
+    assert_true(hx_counter_software("perf::Page-Faults", &counter));
+    assert_string_equal(counter.name, "page-faults");
+    assert_int_equal(counter.type, 1);
+    assert_int_equal(counter.config, 2);
+    assert_false(counter.kernel_only);
+    assert_true(hx_counter_software("CONTEXT-SWITCHES", &counter));
+    assert_true(counter.kernel_only);
+    assert_false(hx_counter_software("CYCLES", &counter));
+}
+
 static void a_group_survives_its_text(void **state) {
     (void)state;
     struct fake_pmu fake;
@@ -329,6 +370,9 @@ int main(void) {
         cmocka_unit_test(a_failed_read_is_none),
         cmocka_unit_test(the_users_events_are_planned_and_named),
         cmocka_unit_test(an_event_named_twice_is_counted_once),
+        cmocka_unit_test(without_names_the_reason_is_not_an_unknown_event),
+        cmocka_unit_test(an_empty_group_is_no_name_of_an_event),
+        cmocka_unit_test(software_events_need_no_table),
         cmocka_unit_test(a_group_survives_its_text),
         cmocka_unit_test(enabled_and_running_pairs_scale_as_documented),
         cmocka_unit_test(threads_add_up),
