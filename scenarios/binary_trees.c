@@ -113,8 +113,8 @@ static const struct sc_info info = {
     .why = "Perfect binary trees built, walked and dropped: nothing but small equal objects and pointers.",
     .zeroed = SC_ZEROED,
     /* One chunk's worth is 0.7 ms on the floor, under the least that a block may last; two chunks' worth is 1.1 ms. */
-    .dials = {[SC_PROFILE_QUICK] = {{1.55, 1, 4}, {1.55, 1, 8}},
-              [SC_PROFILE_FULL] = {{1.55, 1, 4}, {1.55, 1, 8}},
+    .dials = {[SC_PROFILE_QUICK] = {{1.55, 1, 3}, {1.55, 1, 8}},
+              [SC_PROFILE_FULL] = {{1.55, 1, 3}, {1.55, 1, 8}},
               [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {1.0, 1, 16}}},
     .setup = setup,
 };

@@ -400,7 +400,7 @@ static const struct sc_info info = {
     .needs_input = true,
     .zeroed = SC_ZEROED,
     .default_input = default_input,
-    .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 8}, {1.0, 1, 8}},
+    .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 5}, {1.0, 1, 8}},
               [SC_PROFILE_FULL] = {{1.0, 1, 5}, {1.0, 1, 8}},
               [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {0.25, 1, 16}}},
     .setup = setup,

@@ -29,7 +29,7 @@ static const struct sc_info info = {
     .name = "request_server",
     .why = "One scope a request: headers, parameters, a table and the response, hundreds of objects of mixed sizes, dropped together.",
     .zeroed = SC_ZEROED,
-    .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 8}, {1.0, 1, 12}},
+    .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 5}, {1.0, 1, 12}},
               [SC_PROFILE_FULL] = {{1.0, 1, 5}, {1.0, 1, 12}},
               [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {0.5, 1, 16}}},
     .setup = setup,

@@ -66,7 +66,7 @@ bool hx_plan_parse(const char *json, struct hx_plan *out, struct hx_error *error
 
 /* How many blocks a process of this pass runs: the cell's, but in pass counters, which reads a group at each change of phase and has no
  * best of many to find, HX_COUNTER_BLOCKS at most. */
-enum { HX_COUNTER_BLOCKS = 3 };
+enum { HX_COUNTER_BLOCKS = 2 };
 uint64_t hx_pass_blocks(const struct hx_cell *cell, enum hx_pass pass);
 
 /* sha256 of hx_plan_json in 64 hex digits and a terminator. */

@@ -23,8 +23,10 @@ struct extra {
 };
 
 /* Left out: scenarios that differ from one that is there in what safety does not see: whether the compiler knows the type, what is in an
- * object, how long a slice is, who needs zeros. arena_lifecycle_many with whole chunks cleared would touch 8 GiB. */
-#define SAFETY_ALIKE "*_out,alloc_paths_n*,alloc_paths_p40,alloc_paths_str,alloc_slices_[!p]*,zeroing_relied*"
+ * object, how long a slice is, who needs zeros; and two that price nothing: an open loop has no time, gc_pacing is about when a
+ * collector runs. arena_lifecycle_many with whole chunks cleared would touch 8 GiB. */
+#define PRICE_NOTHING "request_open,gc_pacing"
+#define SAFETY_ALIKE PRICE_NOTHING ",*_out,alloc_paths_n*,alloc_paths_p40,alloc_paths_str,alloc_slices_[!p]*,zeroing_relied*"
 
 static const struct extra extras[] = {
     {"*", SAFETY_ALIKE, "arena-safe", "reuse", "fault=off"},
@@ -32,7 +34,7 @@ static const struct extra extras[] = {
     {"*", SAFETY_ALIKE ",arena_lifecycle_many", "arena-safe", "reuse", "fault=release,prezero=chunk"},
     {"zeroing_written*", NULL, "arena-safe,arena-kept", "reuse", "prezero=none"},
     {"refill*", NULL, "arena-go", "reuse", "prezero=populate"},
-    {"*", "alloc_slices_*,arena_lifecycle_*,refill_*,zeroing_*", "malloc,mimalloc", "each", "tuning=keep"},
+    {"*", PRICE_NOTHING ",alloc_slices_*,arena_lifecycle_*,refill_*,zeroing_*,alloc_paths_n*,alloc_paths_p40,alloc_paths_str", "malloc,mimalloc", "each", "tuning=keep"},
 };
 
 const char *hx_plan_step(const char *scenario, const char *backend, const char *arm, size_t index) {

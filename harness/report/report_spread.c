@@ -108,7 +108,7 @@ static void tell(struct hx_report_summary *summary, double *moved, size_t count,
     hx_stats_sort(moved, count);
     hx_report_note(run,
                    "Run to run, against %s: the best time of %zu cells moved by %.1f %% (median) and by at most %.1f %% in 95 %% of them; page "
-                   "faults agree in %zu of %zu cells, peak RSS in %zu of %zu. No claim is made across runs: all comparisons are pairs of this run.",
+                   "faults agree in %zu of %zu cells, anonymous RSS in %zu of %zu. No claim is made across runs: all comparisons are pairs of this run.",
                    id, count, 100 * hx_stats_quantile_sorted(moved, count, 0.5).value, 100 * hx_stats_quantile_sorted(moved, count, 0.95).value,
                    faults.agree, faults.cells, rss.agree, rss.cells);
 }
@@ -130,7 +130,7 @@ static void compare(struct hx_report_summary *summary, const struct hx_report_su
                 moved[moved_count++] = fabs(log(mine / theirs));
             }
             count(&faults, agree(hx_report_find(summary, i, "faults_minor"), hx_report_find(other, k, "faults_minor"), &hx_count_faults));
-            count(&rss, agree(hx_report_find(summary, i, "rss_peak_bytes"), hx_report_find(other, k, "rss_peak_bytes"), &hx_count_rss));
+            count(&rss, agree(hx_report_find(summary, i, "rss_anon_bytes"), hx_report_find(other, k, "rss_anon_bytes"), &hx_count_rss));
         }
     }
     tell(summary, moved, moved_count, faults, rss);
