@@ -21,7 +21,7 @@ void ua_chunk_pool_init(struct ua_chunk_pool *pool, const struct ua_options *opt
     UA_CHECK(chunk_bytes % ua_vm_page_bytes() == 0, "user arena chunk size is not a multiple of the physical page size");
     UA_CHECK(UA_HEAP_ARENA_BYTES % chunk_bytes == 0, "user arena chunk size does not divide a heap arena");
     *pool = (struct ua_chunk_pool){.options = options, .vm = vm, .acct = acct, .meta = meta, .space = space,
-                                   .logs = logs, .chunk_bytes = chunk_bytes};
+                                   .logs = logs, .chunk_bytes = chunk_bytes, .clock = &ua_clock_system};
     pool->chunk_shift = ua_log2(chunk_bytes);
     pool->max_alloc_bytes = chunk_bytes / UA_CHUNK_MAX_ALLOC_DIVISOR;
     pool->sanitize = options->sanitizer == UA_SANITIZER_AUTO && ua_san_watches();
@@ -169,6 +169,7 @@ struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena
 
     UA_CHECK(ua_chunk_phase(pool) != UA_PHASE_MARK_TERMINATION, "new arena chunk asked for in mark termination");
     ua_lock_acquire(&pool->lock);
+    ua_chunk_protect_overdue(pool);
     chunk = take_ready(pool);
     if (chunk == NULL) {
         error = grow(pool);

@@ -18,7 +18,13 @@
 #include "heap/prezero.h"
 #include "heap/space.h"
 #include "heap/watch.h"
+#include "os/clock.h"
 #include "os/helper.h"
+
+/* In steady churn a freed chunk waits for its protection until so many wait, or so long; see chunk_fault.c. */
+#define UA_DELAY_CHUNKS 4u
+#define UA_DELAY_NS ((uint64_t)10 * 1000000u)
+#define UA_DELAYED_MOST 16u /* several threads may bring some before the first of them protects all */
 
 enum ua_phase { UA_PHASE_OFF, UA_PHASE_MARK, UA_PHASE_MARK_TERMINATION };
 
@@ -44,6 +50,10 @@ struct ua_chunk_pool {
     enum ua_phase phase;                             /* atomic; written under lock by gc/ */
     size_t in_hands_count;                           /* in arenas, or parked; guard: lock */
     size_t unprotected_count;                        /* of the quarantined; written under lock, atomic */
+    struct ua_span *delayed[UA_DELAYED_MOST];        /* quarantined, to be protected together; guard: lock */
+    size_t delayed_count;                            /* guard: lock */
+    uint64_t protected_ns;                           /* when a free last made a system call; guard: lock */
+    const struct ua_clock *clock;                    /* constant; a test sets its own before the first free */
     uint64_t ahead_taken_count;                      /* chunks taken that the helper had prepared; guard: lock */
     bool has_helper;                                 /* constant while the heap lives */
     struct ua_helper helper;
@@ -86,6 +96,8 @@ void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch);
 void ua_chunk_set_phase(struct ua_chunk_pool *pool, enum ua_phase phase);
 /* After a mark: every chunk of the fault list is set to fault, in order. */
 void ua_chunk_drain_faults(struct ua_chunk_pool *pool);
+/* Protects the chunks that have waited too long for company. Guard: lock. */
+void ua_chunk_protect_overdue(struct ua_chunk_pool *pool);
 /* A sweep found no mark on a quarantined chunk: to the front of the ready list. */
 void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk);
 /* The same for a batch linked by `next`, lowest address in front; neighbours that were protected are opened in one call. */

@@ -2,7 +2,12 @@
  *
  * Under fault=protect neighbouring chunks of one batch share a system call: 16 chunks in one call cost 17 us a chunk,
  * singly 285 us. A chunk that cannot be set to fault (the system's limit on mappings) goes to quarantine unprotected: it is
- * noscan and not reused all the same; only the trap is missing. It is counted and tried again at later frees. */
+ * noscan and not reused all the same; only the trap is missing. It is counted and tried again at later frees.
+ *
+ * Steady churn (decision 0063): arenas of one chunk or two would pay those 285 us each time, a third of what filling the chunk
+ * costs. So a chunk that is freed within 10 ms of the last such call waits, quarantined, until four wait, or until the 10 ms are over
+ * at the next free or refill. The first free after a quiet time, and any of four chunks or more, protects at once. Without
+ * quarantine_limit nothing waits: chunks that never come back are no churn. */
 #include <errno.h>
 
 #include "heap/chunk.h"
@@ -10,6 +15,8 @@
 #include "os/san.h"
 
 #define RETRIES_PER_FREE 4
+
+enum outcome { FAULTED, FAILED, DELAYED };
 
 /* A run of chunks next to each other that leave use together. */
 struct run {
@@ -38,14 +45,17 @@ static void count_unprotected(struct ua_chunk_pool *pool, int change)
         __atomic_fetch_add(&pool->unprotected_count, (size_t)(ptrdiff_t)change, __ATOMIC_RELAXED);
 }
 
-/* Nobody reads the bitmap of a quarantined chunk, and without a quarantine_limit their number grows for ever. Chunks below 256 KiB
- * share bitmap pages: theirs stay. */
+/* Nobody reads the bitmap of a quarantined chunk, and without a quarantine_limit their number grows for ever. With a limit, where a
+ * chunk keeps its own pages, the bitmap (1/64 of them) stays too: to give 11 pages back cost 350 us, and 15 us a page to touch them
+ * again. Chunks below 256 KiB share bitmap pages: theirs stay. */
 static void release_bits(struct ua_chunk_pool *pool, struct ua_span *chunk)
 {
     size_t bytes = ua_align_up((chunk->bits_touched - chunk->base) / UA_WORDS_PER_BITMAP_WORD, UA_PHYS_PAGE_BYTES);
     struct ua_heap_arena *arena = ua_space_heap_arena(pool->space, chunk->base);
 
     if (!pool->quarantine || bytes == 0 || chunk->bytes < UA_PHYS_PAGE_BYTES * UA_WORDS_PER_BITMAP_WORD)
+        return;
+    if (pool->options->quarantine_limit_bytes != 0 && pool->options->fault != UA_FAULT_RELEASE)
         return;
     if (ua_vm_discard(pool->vm, (uintptr_t)chunk->bits, bytes) != 0)
         return;
@@ -59,10 +69,97 @@ static void release_bits(struct ua_chunk_pool *pool, struct ua_span *chunk)
     }
 }
 
-/* Books a chunk whose memory was dealt with. `faulted`: the call worked. */
-static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, bool faulted)
+/* The outcome of a call for a chunk in quarantine. Guard: lock. */
+static void note_protected(struct ua_chunk_pool *pool, struct ua_span *chunk, bool faulted)
+{
+    chunk->backing = faulted ? UA_BACKING_PROTECTED : UA_BACKING_OPEN;
+    chunk->unprotected = !faulted;
+    count_unprotected(pool, faulted ? 0 : 1);
+}
+
+/* Guard: lock. */
+static void delay(struct ua_chunk_pool *pool, struct ua_span *chunk)
+{
+    if (pool->delayed_count < UA_DELAYED_MOST)
+        pool->delayed[pool->delayed_count++] = chunk;
+    else
+        note_protected(pool, chunk, fault_range(pool, chunk->base, chunk->bytes));
+}
+
+/* It leaves quarantine: nothing needs to trap any more. Guard: lock. */
+static void forget_delayed(struct ua_chunk_pool *pool, const struct ua_span *chunk)
+{
+    for (size_t i = 0; i < pool->delayed_count; i++)
+        if (pool->delayed[i] == chunk) {
+            pool->delayed[i] = pool->delayed[--pool->delayed_count];
+            return;
+        }
+}
+
+/* One call for each run of neighbours. Guard: lock, so that no sweep readies a chunk meanwhile; four chunks, about 60 us. */
+static void protect_delayed(struct ua_chunk_pool *pool)
+{
+    size_t end;
+
+    for (size_t i = 1; i < pool->delayed_count; i++) /* by address */
+        for (size_t k = i; k > 0 && pool->delayed[k - 1]->base > pool->delayed[k]->base; k--) {
+            struct ua_span *chunk = pool->delayed[k];
+
+            pool->delayed[k] = pool->delayed[k - 1];
+            pool->delayed[k - 1] = chunk;
+        }
+    for (size_t start = 0; start < pool->delayed_count; start = end) {
+        uintptr_t at = pool->delayed[start]->base;
+        size_t bytes = 0;
+        bool faulted;
+
+        for (end = start; end < pool->delayed_count && pool->delayed[end]->base == at + bytes; end++)
+            bytes += pool->delayed[end]->bytes;
+        faulted = fault_range(pool, at, bytes);
+        for (size_t i = start; i < end; i++)
+            note_protected(pool, pool->delayed[i], faulted);
+    }
+    pool->delayed_count = 0;
+}
+
+void ua_chunk_protect_overdue(struct ua_chunk_pool *pool)
+{
+    uint64_t now_ns;
+
+    if (pool->delayed_count == 0)
+        return;
+    now_ns = ua_clock_now_ns(pool->clock);
+    if (pool->delayed_count < UA_DELAY_CHUNKS && now_ns - pool->protected_ns < UA_DELAY_NS)
+        return;
+    protect_delayed(pool);
+    pool->protected_ns = now_ns;
+}
+
+/* Whether a batch waits for company; if not, it is protected now. */
+static bool is_churn(struct ua_chunk_pool *pool, const struct ua_span *batch)
+{
+    size_t count = 0;
+    uint64_t now_ns;
+    bool waits;
+
+    if (pool->options->fault != UA_FAULT_PROTECT || !pool->quarantine || pool->options->quarantine_limit_bytes == 0)
+        return false;
+    for (; batch != NULL && count < UA_DELAY_CHUNKS; batch = batch->next)
+        count++;
+    now_ns = ua_clock_now_ns(pool->clock);
+    ua_lock_acquire(&pool->lock);
+    waits = count < UA_DELAY_CHUNKS && (pool->delayed_count > 0 || now_ns - pool->protected_ns < UA_DELAY_NS);
+    if (!waits)
+        pool->protected_ns = now_ns;
+    ua_lock_release(&pool->lock);
+    return waits;
+}
+
+/* Books a chunk whose memory was dealt with. */
+static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, enum outcome outcome)
 {
     enum ua_fault fault = pool->options->fault;
+    bool faulted = outcome == FAULTED;
 
     if (fault == UA_FAULT_RELEASE && faulted) {
         chunk->backing = UA_BACKING_RESERVED;
@@ -84,10 +181,12 @@ static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, bool
     ua_lock_acquire(&pool->lock);
     __atomic_store_n(&chunk->arena, NULL, __ATOMIC_RELEASE);
     if (pool->quarantine) {
-        chunk->unprotected = !faulted;
-        count_unprotected(pool, faulted ? 0 : 1);
+        chunk->unprotected = outcome == FAILED;
+        count_unprotected(pool, outcome == FAILED ? 1 : 0);
         ua_chunk_set_state(chunk, UA_CHUNK_QUARANTINE);
         ua_list_insert_front(&pool->quarantined, &chunk->node);
+        if (outcome == DELAYED)
+            delay(pool, chunk);
     } else {
         ua_chunk_set_state(chunk, UA_CHUNK_READY);
         ua_list_insert_front(&pool->ready, &chunk->node);
@@ -120,9 +219,27 @@ static size_t next_run(const struct ua_chunk_pool *pool, const struct ua_span *f
     return count;
 }
 
+static void delay_batch(struct ua_chunk_pool *pool, struct ua_span *batch)
+{
+    while (batch != NULL) {
+        struct ua_span *chunk = batch;
+
+        batch = chunk->next;
+        chunk->next = NULL;
+        finish_fault(pool, chunk, DELAYED);
+    }
+    ua_lock_acquire(&pool->lock);
+    ua_chunk_protect_overdue(pool);
+    ua_lock_release(&pool->lock);
+}
+
 /* Sets a batch to fault that is noscan and in nobody's hands. */
 static void fault_batch(struct ua_chunk_pool *pool, struct ua_span *batch)
 {
+    if (batch != NULL && is_churn(pool, batch)) {
+        delay_batch(pool, batch);
+        return;
+    }
     while (batch != NULL) {
         struct run run;
         size_t count = next_run(pool, batch, &run);
@@ -135,9 +252,9 @@ static void fault_batch(struct ua_chunk_pool *pool, struct ua_span *batch)
             chunk->next = NULL;
             /* A joined call that failed may work chunk by chunk. */
             if (!faulted && run.bytes > chunk->bytes)
-                finish_fault(pool, chunk, fault_range(pool, chunk->base, chunk->bytes));
+                finish_fault(pool, chunk, fault_range(pool, chunk->base, chunk->bytes) ? FAULTED : FAILED);
             else
-                finish_fault(pool, chunk, faulted);
+                finish_fault(pool, chunk, faulted ? FAULTED : FAILED);
         }
     }
 }
@@ -276,6 +393,7 @@ void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk)
     ua_lock_acquire(&pool->lock);
     UA_CHECK(chunk->chunk_state == UA_CHUNK_QUARANTINE, "sweep: tried to preserve a user arena span");
     ua_list_remove(&pool->quarantined, &chunk->node);
+    forget_delayed(pool, chunk);
     count_unprotected(pool, chunk->unprotected ? -1 : 0);
     chunk->unprotected = false;
     ua_chunk_set_state(chunk, UA_CHUNK_READY);
@@ -312,6 +430,10 @@ size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *bat
     size_t count = 0;
 
     batch = sort_batch(batch);
+    ua_lock_acquire(&pool->lock);
+    for (const struct ua_span *chunk = batch; chunk != NULL; chunk = chunk->next)
+        forget_delayed(pool, chunk); /* from here on nobody else changes its backing */
+    ua_lock_release(&pool->lock);
     open_runs(pool, batch);
     while (batch != NULL) {
         struct ua_span *next = batch->next;
