@@ -17,6 +17,7 @@
 
 #include "arena/arena.h"
 #include "gc/gc.h"
+#include "support/resident.h"
 
 #define RANGES_MAX 4096
 #define MIB ((size_t)1 << 20)
@@ -57,20 +58,6 @@ static bool is_ours(uintptr_t at, uintptr_t end)
         if (at < ranges.end[i] && end > ranges.at[i])
             return true;
     return false;
-}
-
-static size_t rollup_bytes(void)
-{
-    FILE *file = fopen("/proc/self/smaps_rollup", "r");
-    char line[256];
-    size_t kib = 0;
-
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file) != NULL)
-        if (sscanf(line, "Rss: %zu kB", &kib) == 1)
-            break;
-    fclose(file);
-    return kib * 1024;
 }
 
 /* Resident bytes of the mappings that hold something of this heap. */
@@ -117,7 +104,7 @@ static bool agrees(struct ua_heap *heap, const char *when)
     size_t grown;
 
     own = own_bytes(heap);
-    grown = rollup_bytes() - rollup_before_bytes;
+    grown = ts_resident_bytes() - rollup_before_bytes;
     ua_stats(heap, &stats);
     ledger = stats.committed_bytes + stats.kept_resident_bytes + stats.meta_bytes;
     printf("%s: ledger %zu KiB (meta %" PRIu64 "), own mappings %zu KiB, rollup %zu KiB\n", when, ledger / 1024,
@@ -137,7 +124,7 @@ static struct ua_heap *heap_with(const char *preset, const char *prezero, size_t
     options.quarantine_limit_bytes = 0;
     options.roots = UA_ROOTS_REGISTERED;
     options.sanitizer = UA_SANITIZER_OFF;
-    rollup_before_bytes = rollup_bytes();
+    rollup_before_bytes = ts_resident_bytes();
     heap = ua_heap_create(&options, ops, NULL);
     assert_non_null(heap);
     assert_true(ua_gc_init(heap, ua_arena_release));
