@@ -164,6 +164,7 @@ class Run:
             self.row("memory", cell, rep, order, phase, "live_bytes", "bytes", int(live if phase in ("alloc", "use") else 0))
             self.row("memory", cell, rep, order, phase, "anon_huge_bytes", "bytes",
                      int(rss * 0.8) if cell["pages"] == "huge" else 0)
+        self.row("memory", cell, rep, order, "all", "rss_anon_bytes", "bytes", int(rss))
         self.row("memory", cell, rep, order, "all", "drag", "ratio", factor * 1.07)
         if cell["backend"].startswith("arena-"):
             self.row("memory", cell, rep, order, "release", "ua_quarantine_bytes", "bytes", 8 << 20)
