@@ -178,6 +178,26 @@ void ua_collect(struct ua_heap *heap)
     ua_gc_run_finalizers(gc, false);
 }
 
+static void read_histogram(const struct ua_histogram *from, struct ua_histogram *to)
+{
+    const uint64_t *cells = (const uint64_t *)(const void *)from;
+    uint64_t *copy = (uint64_t *)(void *)to;
+
+    for (size_t i = 0; i < sizeof *from / sizeof *cells; i++)
+        copy[i] = __atomic_load_n(&cells[i], __ATOMIC_RELAXED);
+}
+
+void ua_gc_pauses(struct ua_heap *heap, struct ua_gc_pauses *pauses)
+{
+    struct ua_gc *gc = need_gc(heap, "ua_gc_pauses");
+
+    if (UA_UNLIKELY(pauses == NULL))
+        ua_fatal_call("ua_gc_pauses", "NULL argument");
+    read_histogram(&gc->stop_times, &pauses->stop);
+    read_histogram(&gc->pause_cpu_times, &pauses->cpu);
+    read_histogram(&gc->pause_times, &pauses->pause);
+}
+
 uint64_t ua_gc_cycles(struct ua_heap *heap)
 {
     return __atomic_load_n(&need_gc(heap, "ua_gc_cycles")->cycle_count, __ATOMIC_RELAXED);

@@ -97,6 +97,17 @@ static void dump_small(struct ua_text *dump, const struct ua_small_heap *small)
     }
 }
 
+static void dump_histogram(struct ua_text *dump, const char *what, const struct ua_histogram *histogram)
+{
+    line(dump, "pauses what=%s count=%llu sum_ns=%llu max_ns=%llu p50_ns=%llu p99_ns=%llu\n", what,
+         (unsigned long long)histogram->count, (unsigned long long)histogram->sum_ns, (unsigned long long)histogram->max_ns,
+         (unsigned long long)ua_histogram_at_ns(histogram, 500), (unsigned long long)ua_histogram_at_ns(histogram, 990));
+    for (unsigned i = 0; i < UA_HISTOGRAM_BUCKETS; i++)
+        if (histogram->buckets[i] != 0)
+            line(dump, "pause_bucket what=%s from_ns=%llu count=%llu\n", what, (unsigned long long)ua_histogram_low_ns(i),
+                 (unsigned long long)histogram->buckets[i]);
+}
+
 static void dump_collector(struct ua_text *dump, struct ua_gc *gc)
 {
     const struct ua_roots_set *roots = &gc->roots;
@@ -106,6 +117,9 @@ static void dump_collector(struct ua_text *dump, struct ua_gc *gc)
          (unsigned long long)ua_acct_load(&gc->goal_bytes), gc->mark_open);
     line(dump, "roots slots=%zu ranges=%zu finalizers=%zu abandoned=%zu queued=%zu\n", roots->slots.count, roots->ranges.count,
          roots->finalizers.count, roots->abandoned.count, roots->queued_count);
+    dump_histogram(dump, "stop", &gc->stop_times);
+    dump_histogram(dump, "cpu", &gc->pause_cpu_times);
+    dump_histogram(dump, "pause", &gc->pause_times);
     dump_small(dump, &gc->small);
 }
 

@@ -30,6 +30,15 @@ void ua_gc_stop(struct ua_gc *gc, struct ua_gc_pause *pause)
     pause->cpu_ns = ua_clock_cpu_ns(gc->heap->clock);
 }
 
+/* World lock held; read at any time. */
+static void count_time(struct ua_histogram *histogram, uint64_t ns)
+{
+    ua_gc_add(&histogram->buckets[ua_histogram_bucket(ns)], 1);
+    ua_gc_add(&histogram->sum_ns, ns);
+    ua_gc_store(&histogram->max_ns, ua_max(ua_gc_load(&histogram->max_ns), ns));
+    ua_gc_add(&histogram->count, 1);
+}
+
 void ua_gc_start(struct ua_gc *gc, const struct ua_gc_pause *pause, bool opening)
 {
     struct ua_gc_event *event = &gc->current;
@@ -37,6 +46,9 @@ void ua_gc_start(struct ua_gc *gc, const struct ua_gc_pause *pause, bool opening
     uint64_t cpu_ns = ua_clock_cpu_ns(gc->heap->clock) - pause->cpu_ns;
     uint64_t pause_ns = ua_gc_now_ns(gc) - pause->stopped_ns;
 
+    count_time(&gc->stop_times, stop_ns);
+    count_time(&gc->pause_cpu_times, cpu_ns);
+    count_time(&gc->pause_times, pause_ns);
     event->stop_ns += stop_ns;
     event->pause_ns += pause_ns;
     *(opening ? &event->open_stop_ns : &event->close_stop_ns) += stop_ns;

@@ -20,6 +20,7 @@
 #define ALLOCATOR_GC_GC_H
 
 #include "base/abi/ua_gc_abi.h"
+#include "base/abi/ua_histogram.h"
 #include "gc/assist.h"
 #include "gc/pacer.h"
 #include "gc/pool.h"
@@ -81,6 +82,7 @@ struct ua_gc {
     uint64_t decay_least_bytes;      /* atomic; the least that was idle in it */
     uint64_t scan_alloc_basis;       /* scan_alloc, the ledger's and ours, at the end of the last cycle; guard: world */
     uint64_t scan_alloc_objects;     /* atomic; scannable bytes of objects, as booked when spans are taken */
+    struct ua_histogram stop_times, pause_cpu_times, pause_times; /* atomic; written under the world lock */
     struct ua_gc_event current;      /* guard: world; pacer_lock too from settle on */
     struct ua_gc_event events[UA_GC_EVENTS_KEPT]; /* ring, index = cycle % size; guard: pacer_lock */
 };

@@ -36,6 +36,7 @@ extern "C" {
 
 struct ua_heap;
 struct ua_arena;
+struct ua_gc_pauses;
 
 /* ---- objects ---------------------------------------------------------------------------------------------------------- */
 
@@ -117,6 +118,9 @@ UA_API size_t ua_finalizers_pending(struct ua_heap *heap);
 
 /* One full collection, sweep included, then queued finalizers. From inside a finalizer: collects, runs none. */
 UA_API void ua_collect(struct ua_heap *heap);
+
+/* The pauses so far, as histograms (ua_stats.h). Any thread, at any time. */
+UA_API void ua_gc_pauses(struct ua_heap *heap, struct ua_gc_pauses *pauses);
 
 /* Copies the newest `capacity` cycles, oldest first (at most 256 are kept); returns how many. */
 UA_API size_t ua_gc_events(struct ua_heap *heap, struct ua_gc_event *events, size_t capacity);

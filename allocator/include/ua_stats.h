@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "ua_histogram.h"
+
 /* Taken by ua_stats(). Counters are read one by one: exact while no other thread allocates, else a moment's blur. */
 struct ua_stats {
     /* Byte accounts (each byte of the heap's address space is in exactly one). */
@@ -58,6 +60,14 @@ struct ua_stats {
     uint64_t gc_cycles;
     uint64_t gc_goal_bytes;
     uint64_t gc_trigger_bytes;
+};
+
+/* The collector's pauses since the heap was made, one entry each (two a cycle under collect=concurrent, more when a mark that
+ * seemed done was not). Taken by ua_gc_pauses(). */
+struct ua_gc_pauses {
+    struct ua_histogram stop;  /* from the request until every thread stood still: what the threads took, not the collector */
+    struct ua_histogram cpu;   /* CPU time of the pausing thread while the world stood still */
+    struct ua_histogram pause; /* the time that the world stood still */
 };
 
 #endif

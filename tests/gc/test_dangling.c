@@ -315,6 +315,60 @@ static void test_malloc_memory_is_not_seen_by_conservative_roots(void **state)
     close_scene(&scene);
 }
 
+#define HUNG 100
+
+UA_TYPE(node_pair, struct gs_node, UA_PTR(left), UA_PTR(right));
+
+/* Objects that only a freed arena points to, and a pointer into that arena for the caller, scrambled. */
+static void *hang_objects(void *argument)
+{
+    struct scene *scene = argument;
+    struct ua_arena *arena;
+
+    assert_int_equal(ua_thread_attach(), 0);
+    arena = ua_arena_new(scene->heap);
+    for (int i = 0; i < HUNG; i++) {
+        struct gs_node *node = ua_arena_alloc(arena, &node_pair, 1);
+
+        node->left = ua_heap_alloc(scene->heap, gs_node_type(), 1);
+        assert_int_equal(ua_finalizer_set(scene->heap, node->left, gs_count_finalizer, (void *)(uintptr_t)&scene->stop), 0);
+        scene->scrambled = (uintptr_t)node ^ SCRAMBLE;
+    }
+    for (int i = 0; i < 9; i++) /* so that the chunk is full, and goes */
+        assert_non_null(ua_arena_alloc(arena, gs_byte_type(), MIB));
+    ua_arena_free(arena);
+    gs_clean_stack();
+    ua_thread_detach();
+    gs_clean_stack();
+    return NULL;
+}
+
+/* A pointer into a quarantined chunk keeps the chunk and nothing that it points to: a mark never reads it, whether it may be
+ * touched (fault=off) or not (where a read would be a fault). */
+static void test_a_quarantined_chunk_is_kept_and_not_read(void **state)
+{
+    static const char *const faults[] = {"off", "protect", "release"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+        struct scene scene = {.place = IN_REGISTERED};
+        char settings[128];
+
+        snprintf(settings, sizeof settings, "roots=conservative sanitizer=off gogc=off quarantine_limit=0 fault=%s", faults[i]);
+        scene.heap = gs_heap("safe", settings);
+        assert_int_equal(ua_root_add(scene.heap, &scene.registered_slot), 0);
+        run_thread(hang_objects, &scene);
+        scene.registered_slot = (void *)(scene.scrambled ^ SCRAMBLE);
+        assert_int_equal(ts_stats(scene.heap).chunks_quarantine, 1);
+        ua_collect(scene.heap);
+        assert_in_range(scene.stop, HUNG * 99 / 100, HUNG);
+        assert_int_equal(ts_stats(scene.heap).chunks_quarantine, 1);
+        scene.registered_slot = NULL;
+        ua_root_remove(scene.heap, &scene.registered_slot);
+        ua_heap_close(scene.heap);
+    }
+}
+
 /* Freed during a mark: the chunk was a root of it, so it takes the next cycle. */
 static void test_a_chunk_freed_during_a_mark_waits_for_the_next(void **state)
 {
@@ -401,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_thread_local_variable_of_the_main_thread),
         cmocka_unit_test(test_malloc_memory_is_seen_by_process_roots),
         cmocka_unit_test(test_malloc_memory_is_not_seen_by_conservative_roots),
+        cmocka_unit_test(test_a_quarantined_chunk_is_kept_and_not_read),
         cmocka_unit_test(test_a_chunk_freed_during_a_mark_waits_for_the_next),
         cmocka_unit_test(test_ready_chunks_are_opened_in_runs),
         cmocka_unit_test(test_arenas_freed_for_ever_use_a_bounded_address_space),

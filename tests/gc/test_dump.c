@@ -74,9 +74,18 @@ static void test_dump_agrees_with_the_figures(void **state)
     assert_int_equal(count_lines(text, "account ", wanted), 1);
     snprintf(wanted, sizeof wanted, "slots=1 ");
     assert_int_equal(count_lines(text, "roots ", wanted), 1);
+    /* No pause yet, then one: told by all three histograms, each in one bucket. */
+    assert_int_equal(count_lines(text, "pauses ", " count=0 sum_ns=0 max_ns=0 p50_ns=0 p99_ns=0\n"), 3);
+    assert_int_equal(count_lines(text, "pause_bucket ", ""), 0);
 
     ua_root_remove(heap, &root);
     ua_arena_free(kept);
+    ua_collect(heap);
+    rewind(text);
+    assert_int_equal(ftruncate(fileno(text), 0), 0);
+    assert_int_equal(ua_debug_dump(heap, fileno(text)), 0);
+    assert_int_equal(count_lines(text, "pauses ", gs_is_concurrent() ? " count=2 " : " count=1 "), 3);
+    assert_in_range(count_lines(text, "pause_bucket ", "from_ns="), 3, 6);
     ua_heap_close(heap);
     fclose(text);
 }
@@ -93,11 +102,75 @@ static void test_dump_to_a_bad_descriptor(void **state)
     ua_heap_close(heap);
 }
 
+static void test_every_time_has_its_bucket(void **state)
+{
+    unsigned before = 0;
+
+    (void)state;
+    assert_int_equal(ua_histogram_low_ns(0), 0);
+    for (unsigned i = 0; i + 1 < UA_HISTOGRAM_BUCKETS; i++) {
+        uint64_t low = ua_histogram_low_ns(i);
+        uint64_t end = ua_histogram_low_ns(i + 1);
+
+        assert_true(end > low && (end - low) * 8 <= (low > 8 ? low : 8));
+        assert_int_equal(ua_histogram_bucket(low), i);
+        assert_int_equal(ua_histogram_bucket(end - 1), i);
+    }
+    for (uint64_t ns = 1; ns != 0; ns <<= 1) {
+        assert_true(ua_histogram_bucket(ns) > before);
+        before = ua_histogram_bucket(ns) == UA_HISTOGRAM_BUCKETS - 1 ? 0 : ua_histogram_bucket(ns);
+    }
+    assert_int_equal(ua_histogram_bucket(UINT64_MAX), UA_HISTOGRAM_BUCKETS - 1);
+}
+
+static uint64_t sum_of(const struct ua_histogram *histogram)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < UA_HISTOGRAM_BUCKETS; i++)
+        sum += histogram->buckets[i];
+    return sum;
+}
+
+/* The histograms say what the cycles' events say. */
+static void test_pauses_are_counted(void **state)
+{
+    struct ua_heap *heap = gs_quiet_heap();
+    struct ua_gc_event events[8];
+    struct ua_gc_pauses pauses;
+    uint64_t pause_ns = 0, stop_ns = 0, cpu_ns = 0, count = 0;
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        ua_collect(heap);
+    assert_int_equal(ua_gc_events(heap, events, 8), 8);
+    for (int i = 0; i < 8; i++) {
+        pause_ns += events[i].pause_ns;
+        stop_ns += events[i].stop_ns;
+        cpu_ns += events[i].open_cpu_ns + events[i].close_cpu_ns;
+        count += (gs_is_concurrent() ? 2 : 1) + events[i].restart_count;
+    }
+    ua_gc_pauses(heap, &pauses);
+    assert_int_equal(pauses.pause.count, count);
+    assert_int_equal(sum_of(&pauses.pause), count);
+    assert_int_equal(sum_of(&pauses.stop), count);
+    assert_int_equal(sum_of(&pauses.cpu), count);
+    assert_int_equal(pauses.pause.sum_ns, pause_ns);
+    assert_int_equal(pauses.stop.sum_ns, stop_ns);
+    assert_int_equal(pauses.cpu.sum_ns, cpu_ns);
+    assert_true(pauses.pause.max_ns > 0 && pauses.pause.max_ns <= pause_ns);
+    assert_true(ua_histogram_at_ns(&pauses.pause, 500) <= ua_histogram_at_ns(&pauses.pause, 990));
+    assert_int_equal(ua_histogram_at_ns(&pauses.pause, 1000), pauses.pause.max_ns);
+    ua_heap_close(heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dump_agrees_with_the_figures),
         cmocka_unit_test(test_dump_to_a_bad_descriptor),
+        cmocka_unit_test(test_every_time_has_its_bucket),
+        cmocka_unit_test(test_pauses_are_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -263,6 +263,42 @@ static void test_idle_memory_goes_back_after_decay_ms(void **state)
     ua_heap_close(heap);
 }
 
+/* Go's forced collection: two minutes after the last one the next allocation that looks starts one, unless gogc is off. */
+static void test_a_collection_two_minutes_after_the_last(void **state)
+{
+    static const struct ua_clock clock = {read_test_clock, NULL, NULL};
+    static const char *const percents[] = {"100", "off"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char settings[96];
+        struct ua_heap *heap;
+        struct ua_gc_event event;
+        uint64_t first;
+
+        snprintf(settings, sizeof settings, "roots=registered sanitizer=off quarantine_limit=0 gogc=%s", percents[i]);
+        heap = gs_heap("safe", settings);
+        heap->clock = &clock;
+        test_now_ns = (uint64_t)1 << 50;
+        ua_collect(heap);
+        first = ua_gc_cycles(heap);
+        test_now_ns += 119 * (uint64_t)1000000000;
+        assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 100000));
+        assert_int_equal(ua_gc_cycles(heap), first);
+        test_now_ns += 2 * (uint64_t)1000000000;
+        assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 100000));
+        if (i == 1) {
+            assert_int_equal(ua_gc_cycles(heap), first);
+        } else {
+            while (ua_gc_cycles(heap) == first) /* workers mark it, under collect=concurrent */
+                ua_safepoint();
+            assert_int_equal(ua_gc_events(heap, &event, 1), 1);
+            assert_int_equal(event.cause, UA_GC_TIME);
+        }
+        ua_heap_close(heap);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +309,7 @@ int main(void)
         cmocka_unit_test(test_a_live_heap_over_the_limit),
         cmocka_unit_test(test_quarantined_chunks_keep_no_bitmap),
         cmocka_unit_test(test_idle_memory_goes_back_after_decay_ms),
+        cmocka_unit_test(test_a_collection_two_minutes_after_the_last),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
