@@ -27,8 +27,8 @@
 #define HX_PLANT_SIMULATED 0
 #endif
 
-/* Simulated prices: an operation, and the chain. 17 is no divisor of the simulated clock's step, so its rounding spreads. */
-enum { HX_PLANT_OP_NS = 17, HX_PLANT_CHAIN_NS = 50, HX_PLANT_STALL_NS = 1000000 };
+/* Simulated prices: an operation, the chain, and a link of it. 17 is no divisor of the simulated clock's step, so its rounding spreads. */
+enum { HX_PLANT_OP_NS = 17, HX_PLANT_CHAIN_NS = 50, HX_PLANT_LINK_NS = 1, HX_PLANT_STALL_NS = 1000000 };
 enum { HX_PLANT_SYSCALL_EVERY = 1000, HX_PLANT_STALL_EVERY = 5000, HX_PLANT_EXTRA_BYTES = 4096 };
 
 /* Links of the chain: 3 cycles each on every core of the last ten years. Every form has a few, so that what else lies between the
@@ -134,6 +134,9 @@ HX_INLINE const char *hx_plant_open(const char *arm) {
 /* What every form does at each call: a short chain, and in form chain a long one behind it. */
 HX_INLINE void hx_plant_each(uint64_t x) {
     uint64_t steps = hx_plant_steps;
+    if (HX_PLANT_SIMULATED) { /* those that every form has are part of an operation's price */
+        hx_simulated_advance((steps - HX_PLANT_STEPS_LEAST) * HX_PLANT_LINK_NS);
+    }
     x ^= steps; /* the chain waits for the number of its links, in every form */
     for (uint64_t i = 0; i < steps; i++) {
         x = hx_plant_link(x);

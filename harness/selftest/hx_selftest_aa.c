@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PRICE_REPS = 3, SIDES = 3, BLOCKS = 8 };
+enum { PRICE_REPS = 3, SIDES = 3, BLOCKS = 16 };
 static const double planted_share = 0.05;
 
 struct cell {
