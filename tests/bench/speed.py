@@ -102,6 +102,20 @@ def find_mimalloc():
     return found[0] if found else None
 
 
+def default_input(build, scenario):
+    """The files that the scenario itself names, those that are here."""
+    with tempfile.TemporaryFile() as out:
+        def third():
+            os.dup2(out.fileno(), 3)
+            os.set_inheritable(3, True)
+        done = subprocess.run([os.path.join(build, "worker-bump"), "--list"], stdout=subprocess.PIPE, text=True, preexec_fn=third, close_fds=False,
+                              check=False)
+        out.seek(0)
+        text = done.stdout or out.read().decode()
+    found = [one for one in json.loads(text)["scenarios"] if one["name"] == scenario]
+    return [path for path in found[0].get("default_input", []) if os.access(path, os.R_OK)] if found else []
+
+
 def measure(build, of, rep, order, cpu):
     """One process: its metrics, or None when the peer is not installed."""
     peer, scenario, threads, scale = of
@@ -110,7 +124,7 @@ def measure(build, of, rep, order, cpu):
     blocks = blocks if scale is None else 6
     request = {"protocol": 1, "pass": "time", "scenario": scenario, "backend": backend, "arm": arm, "threads": threads, "pages": "huge",
                "options": options, "scale": scale or usual, "cycles_per_block": cycles, "blocks": blocks, "seed": 1, "rep": rep, "order": order,
-               "pus": [cpu] if threads == 1 else None, "input": [], "events": [], "event_group": 0, "litter": None}
+               "pus": [cpu] if threads == 1 else None, "input": default_input(build, scenario) if scenario == "json_dom" else [], "events": [], "event_group": 0, "litter": None}
     environment = {"PATH": os.environ["PATH"], **environment}
     if peer == "mimalloc":
         library = find_mimalloc()
