@@ -2,10 +2,27 @@
  *
  * Operations are cut where they make system calls (through the os/ table) without a lock: a chunk between noscan and fault, a
  * sweep between opening its run and making it ready. Nothing may be asserted, no chunk may be lost: after each run the heap
- * verifies, and once all arenas are freed and collected every chunk is on the ready list.
+ * verifies, and once all arenas are freed and collected every chunk is on the ready list. Every run starts from the same
+ * first state: all chunks ready, without pages, in order.
  *
- * Arguments: operations a thread (up to 3 enumerated, but for what follows a state that was met before; more: orders drawn at
- * random), and how many runs to draw for each preset. Without: 2 enumerated, then 8,000 runs of 6, which is CI's share. */
+ * Two operations a thread: every sequence is run, and every sequence up to equal states, and both must meet the same states
+ * and no other. Six: up to equal states (il_enumerate). What a state is, and why nothing is missing from it:
+ *
+ *   shared     phase, open mark, barrier flag; reuse list and fault list in order; ready list in order up to its uniform
+ *              tail; the quarantined as a set (only a walk over all of them reads that list); the parked chunk
+ *   a thread   its arenas, oldest first, and the one that it is making: active chunk, full chunks in order, bytes used; the
+ *              operation and the system call that it is inside, and the chunks that it has in hand there: the one of the call
+ *              and those linked behind it, which is all that the call's loop goes on with
+ *   a chunk    state, backing, kind, noscan, mark, log or none, unprotected, whether the root points into it; its free range
+ *              while it is in use. Not its address, and not which chunk it is: chunks are taken from lists, not by address
+ *
+ * Addresses come in at three places. Neighbours share a call under fault=protect: here every second chunk is held by a
+ * fence, so none are neighbours (the runs of every sequence are made once more with neighbours). A sweep sorts what it makes
+ * ready: chunks that are alike but for their history. fault=protect sorts a batch: then the order in which chunks of one
+ * batch go is part of no state before the batch is in hand. `ranks` puts it in: each chunk in use also has its rank by
+ * address. The states met with ranks and without, seen without, are compared for two operations; they are the same.
+ *
+ * Arguments: [ranks] operations a thread, presets. Without: CI's share. */
 #include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +37,8 @@
 
 #include "allocator/interleave.h"
 #include "arena/arena.h"
-#include "debug/verify.h"
 #include "arena/cache.h"
+#include "debug/verify.h"
 #include "gc/gc.h"
 
 enum op { OP_NEW, OP_FREE, OP_MARK_START, OP_MARK_END, OP_SWEEP, OP_KINDS };
@@ -29,28 +46,73 @@ enum op { OP_NEW, OP_FREE, OP_MARK_START, OP_MARK_END, OP_SWEEP, OP_KINDS };
 #define GC_OPS (1u << OP_MARK_START | 1u << OP_MARK_END | 1u << OP_SWEEP)
 #define ARENAS_EACH 2
 #define CHUNK_BYTES ((size_t)8 << 20)
-#define CHUNKS_MAX 64
+#define CHUNKS_MAX 128
+#define OPS_MAX 8
+#define DRAWN_RUNS 8000
 
-struct node {
-    struct node *next;
-};
-
-UA_TYPE(node_type, struct node, UA_PTR(next));
 UA_SCALAR_TYPE(quarter_type, struct { char bytes[(size_t)2 << 20]; });
+
+enum call { CALL_NONE, CALL_MAP, CALL_RELEASE, CALL_PROTECT, CALL_UNPROTECT };
+
+/* Where a thread pauses. */
+struct pause {
+    enum call call;
+    uintptr_t at;
+};
 
 struct life {
     struct ua_heap *heap;
     struct ua_arena *arenas[IL_THREADS][ARENAS_EACH];
-    struct ua_arena *root; /* a registered slot: what thread 0 made last is pointed to */
-    uint64_t hash;
+    struct ua_arena *making[IL_THREADS];
+    struct ua_arena *root; /* a registered slot: what was made last is pointed to */
+    struct pause pauses[IL_THREADS];
+    struct ua_arena *fences[CHUNKS_MAX];
+    size_t fence_count;
+    bool ranks;    /* addresses are in the state */
+    struct set *met; /* keys, seen without ranks; NULL: not wanted */
 };
 
-/* Up to this many every order is tried (4 would take hours); beyond, as many orders as are asked for, drawn at random. */
-#define OPS_ENUMERATED 3
+/* A set of keys. */
+struct set {
+    uint64_t *keys;
+    size_t capacity, count;
+};
 
-static size_t ops_each = 2;
-static size_t random_runs = 8000;
-static bool both = true;
+static struct life *of_run; /* for the table of system calls */
+
+static void add(struct set *set, uint64_t key)
+{
+    size_t at;
+
+    if (set->count * 2 >= set->capacity) {
+        struct set wider = {.capacity = set->capacity == 0 ? 4096 : set->capacity * 2};
+
+        wider.keys = calloc(wider.capacity, sizeof *wider.keys);
+        assert_non_null(wider.keys);
+        for (size_t i = 0; i < set->capacity; i++)
+            if (set->keys[i] != 0)
+                add(&wider, set->keys[i]);
+        free(set->keys);
+        *set = wider;
+    }
+    for (at = key & (set->capacity - 1); set->keys[at] != 0; at = (at + 1) & (set->capacity - 1))
+        if (set->keys[at] == key)
+            return;
+    set->keys[at] = key;
+    set->count++;
+}
+
+static bool same(const struct set *a, struct set *b)
+{
+    size_t before = b->count;
+
+    for (size_t i = 0; i < a->capacity; i++)
+        if (a->keys[i] != 0)
+            add(b, a->keys[i]);
+    if (b->count != before || a->count != before)
+        printf("%zu states against %zu; together %zu\n", a->count, before, b->count);
+    return b->count == before && a->count == before;
+}
 
 /* Mapped at once and never changed: only the order of calls matters here. */
 static int reserve(void *context, uintptr_t hint, size_t bytes, uintptr_t *at)
@@ -60,15 +122,30 @@ static int reserve(void *context, uintptr_t hint, size_t bytes, uintptr_t *at)
     return error != 0 ? error : ua_vm_linux.map(context, *at, bytes);
 }
 
-static int pause_here(void *context, uintptr_t at, size_t bytes)
+static int pause_in(enum call call, uintptr_t at)
 {
-    (void)context;
-    (void)at;
-    (void)bytes;
+    int thread = il_running();
+
+    if (thread < 0)
+        return 0;
+    of_run->pauses[thread] = (struct pause){call, at};
     il_yield();
+    of_run->pauses[thread] = (struct pause){CALL_NONE, 0};
     return 0;
 }
 
+#define PAUSE_IN(NAME, CALL)                                       \
+    static int NAME(void *context, uintptr_t at, size_t bytes)     \
+    {                                                              \
+        (void)context;                                             \
+        (void)bytes;                                               \
+        return pause_in(CALL, at);                                 \
+    }
+
+PAUSE_IN(map, CALL_MAP)
+PAUSE_IN(release, CALL_RELEASE)
+PAUSE_IN(protect, CALL_PROTECT)
+PAUSE_IN(unprotect, CALL_UNPROTECT)
 static int nothing(void *context, uintptr_t at, size_t bytes)
 {
     (void)context;
@@ -77,14 +154,16 @@ static int nothing(void *context, uintptr_t at, size_t bytes)
     return 0;
 }
 
-/* One full chunk and an active one; no memory of them is touched. */
-static struct ua_arena *new_arena(struct life *life)
+/* Allocates quarters of a chunk until the active chunk is used up. What is on the reuse list is used up too, so an arena takes
+ * all of it, each of them full at its first allocation, and one chunk of the ready list. No memory is touched. */
+static struct ua_arena *new_arena(struct life *life, struct ua_arena **making)
 {
-    struct ua_arena *arena = ua_arena_new(life->heap);
+    struct ua_arena *arena = *making = ua_arena_new(life->heap);
 
-    for (int i = 0; i < 4; i++)
-        UA_CHECK(ua_arena_alloc(arena, &node_type, 1) != NULL && ua_arena_alloc(arena, &quarter_type, 1) != NULL,
-                 "interleavings: no memory");
+    do
+        UA_CHECK(ua_arena_alloc(arena, &quarter_type, 1) != NULL, "interleavings: no memory");
+    while (arena->fast.back - arena->fast.front >= CHUNK_BYTES / 4);
+    *making = NULL;
     return arena;
 }
 
@@ -115,10 +194,9 @@ static void perform(void *context, int thread, unsigned op)
 
     switch (op) {
     case OP_NEW:
-        arena = new_arena(life);
+        arena = new_arena(life, &life->making[thread]);
         mine[mine[0] != NULL] = arena;
-        if (thread == 0)
-            life->root = (struct ua_arena *)(arena->active->base + 64);
+        life->root = (struct ua_arena *)(arena->active->base + 64);
         break;
     case OP_FREE:
         arena = mine[0];
@@ -137,70 +215,133 @@ static void perform(void *context, int thread, unsigned op)
     }
 }
 
-static void mix(uint64_t *hash, uint64_t value)
+/* How many chunks lie below. */
+static uint64_t rank_of(const struct life *life, const struct ua_span *chunk)
 {
-    *hash = (*hash ^ value) * 0xff51afd7ed558ccdu;
-    *hash ^= *hash >> 31;
+    const struct ua_heap_arena *arena = life->heap->space.all[UA_SPACE_CHUNKS];
+    uint64_t rank = 0;
+
+    for (; arena != NULL; arena = arena->next)
+        for (size_t i = 0; i < UA_HEAP_ARENA_BYTES >> arena->shift; i++)
+            rank += arena->spans[i]->base < chunk->base;
+    return rank;
 }
 
-/* Chunks by the order in which the lists and arenas name them, not by address: equal shapes are equal states. */
-static void mix_chunk(struct life *life, const struct ua_span *chunk)
+static uint64_t chunk_key(const struct life *life, const struct ua_span *chunk)
 {
-    mix(&life->hash, chunk->chunk_state | (uint64_t)chunk->backing << 4 | (uint64_t)ua_span_noscan(chunk) << 8 |
-                         (uint64_t)ua_span_is_marked(chunk) << 9 | (uint64_t)(ua_span_kind(chunk) == UA_SPAN_CHUNK) << 10 |
-                         (uint64_t)(life->root != NULL && (uintptr_t)life->root - chunk->base < chunk->bytes) << 11);
-    mix(&life->hash, ua_chunk_back(chunk) - chunk->base);
+    /* Of one that is being taken, the range is still that of its last life. */
+    bool in_use = chunk->chunk_state == UA_CHUNK_REUSE ||
+                  (chunk->arena != NULL && (chunk->chunk_state == UA_CHUNK_ACTIVE || chunk->chunk_state == UA_CHUNK_FULL));
+    uint64_t key = chunk->chunk_state | (uint64_t)chunk->backing << 4 | (uint64_t)ua_span_noscan(chunk) << 8 |
+                   (uint64_t)(life->heap->gc->mark_open && ua_span_is_marked(chunk)) << 9 | (uint64_t)(ua_span_kind(chunk) == UA_SPAN_CHUNK) << 10 |
+                   (uint64_t)(life->root != NULL && (uintptr_t)life->root - chunk->base < chunk->bytes) << 11 |
+                   (uint64_t)(chunk->log != NULL) << 12 | (uint64_t)chunk->unprotected << 13;
+
+    if (in_use) {
+        il_mix(&key, ua_chunk_front(chunk) - chunk->base);
+        il_mix(&key, ua_chunk_back(chunk) - chunk->base);
+    }
+    if (life->ranks)
+        il_mix(&key, rank_of(life, chunk));
+    return key;
 }
 
-/* The ready list: only its first chunks are near; of the others it says whether there are any. */
-static void mix_ready(struct life *life, const struct ua_list *list)
+static void mix_chain(const struct life *life, const struct ua_span *chunk, uint64_t *hash)
 {
-    size_t near = 2 * IL_THREADS;
-
-    mix(&life->hash, 2000);
-    for (struct ua_node *node = list->first; node != NULL && near > 0; node = node->next, near--)
-        mix(&life->hash, UA_CONTAINER(node, struct ua_span, node)->backing == UA_BACKING_OPEN);
+    for (; chunk != NULL; chunk = chunk->next)
+        il_mix(hash, chunk_key(life, chunk));
+    il_mix(hash, 1);
 }
 
-static void mix_list(struct life *life, const struct ua_list *list)
+static void mix_list(const struct life *life, const struct ua_list *list, uint64_t *hash)
 {
-    mix(&life->hash, 1000 + list->count);
-    for (struct ua_node *node = list->first; node != NULL; node = node->next)
-        mix_chunk(life, UA_CONTAINER(node, struct ua_span, node));
+    for (const struct ua_node *node = list->first; node != NULL; node = node->next)
+        il_mix(hash, chunk_key(life, UA_CONTAINER((struct ua_node *)(uintptr_t)node, struct ua_span, node)));
+    il_mix(hash, 2);
 }
 
-static void mix_in_hand(struct ua_span *chunk, void *context)
+/* All but the tail of chunks without pages, which is as long as what is elsewhere leaves it. */
+static void mix_ready(const struct life *life, const struct ua_list *list, uint64_t *hash)
+{
+    uint64_t gap = 0;
+
+    for (const struct ua_node *node = list->first; node != NULL; node = node->next) {
+        const struct ua_span *chunk = UA_CONTAINER((struct ua_node *)(uintptr_t)node, struct ua_span, node);
+
+        gap++;
+        if (chunk->backing == UA_BACKING_RESERVED && !life->ranks)
+            continue;
+        il_mix(hash, gap);
+        il_mix(hash, chunk_key(life, chunk));
+        gap = 0;
+    }
+    il_mix(hash, 3);
+}
+
+static void mix_set(const struct life *life, const struct ua_list *list, uint64_t *hash)
+{
+    uint64_t sum = 0;
+
+    for (const struct ua_node *node = list->first; node != NULL; node = node->next) {
+        uint64_t one = 4;
+
+        il_mix(&one, chunk_key(life, UA_CONTAINER((struct ua_node *)(uintptr_t)node, struct ua_span, node)));
+        sum += one;
+    }
+    il_mix(hash, sum);
+}
+
+static void mix_arena(const struct life *life, const struct ua_arena *arena, uint64_t *hash)
+{
+    il_mix(hash, arena != NULL);
+    if (arena == NULL)
+        return;
+    il_mix(hash, chunk_key(life, arena->active));
+    mix_chain(life, arena->full, hash);
+}
+
+static void read_state(void *context, struct il_state *state)
+{
+    const struct life *life = context;
+    const struct ua_chunk_pool *pool = &life->heap->chunks;
+
+    state->shared = pool->phase | (uint64_t)life->heap->gc->mark_open << 8 | (uint64_t)(life->heap->fast.marking != 0) << 9;
+    mix_list(life, &pool->reuse, &state->shared);
+    mix_list(life, &pool->fault, &state->shared);
+    mix_ready(life, &pool->ready, &state->shared);
+    mix_set(life, &pool->quarantined, &state->shared);
+    for (const struct ua_cache *cache = life->heap->caches; cache != NULL; cache = cache->next)
+        if (cache->parked != NULL)
+            il_mix(&state->shared, chunk_key(life, cache->parked));
+    for (int i = 0; i < IL_THREADS; i++) {
+        const struct pause *pause = &life->pauses[i];
+        uint64_t *own = &state->threads[i];
+
+        *own = pause->call;
+        if (pause->call != CALL_NONE)
+            mix_chain(life, ua_space_span(&life->heap->space, pause->at), own);
+        mix_arena(life, life->making[i], own);
+        for (int j = 0; j < ARENAS_EACH; j++)
+            mix_arena(life, life->arenas[i][j], own);
+    }
+}
+
+/* Every state that is met, seen without ranks. */
+static void met(void *context, uint64_t key)
 {
     struct life *life = context;
-    bool in_hand = chunk->chunk_state == UA_CHUNK_ACTIVE || chunk->chunk_state == UA_CHUNK_FULL;
 
-    if (in_hand && (chunk->arena == NULL || chunk->arena->state == UA_ARENA_FREED))
-        mix_chunk(life, chunk);
-}
+    if (life->met == NULL)
+        return;
+    if (life->ranks) {
+        uint8_t done[IL_THREADS];
 
-static uint64_t fingerprint(void *context)
-{
-    struct life *life = context;
-    struct ua_chunk_pool *pool = &life->heap->chunks;
-
-    life->hash = pool->phase | (uint64_t)life->heap->gc->mark_open << 8;
-    for (int i = 0; i < IL_THREADS; i++)
-        for (int j = 0; j < ARENAS_EACH; j++) {
-            const struct ua_arena *arena = life->arenas[i][j];
-
-            mix(&life->hash, arena != NULL);
-            if (arena == NULL)
-                continue;
-            mix_chunk(life, arena->active);
-            for (const struct ua_span *chunk = arena->full; chunk != NULL; chunk = chunk->next)
-                mix_chunk(life, chunk);
-        }
-    mix_list(life, &pool->reuse);
-    mix_ready(life, &pool->ready);
-    mix_list(life, &pool->quarantined);
-    mix_list(life, &pool->fault);
-    ua_chunk_each(pool, mix_in_hand, life);
-    return life->hash;
+        life->ranks = false;
+        il_key(done); /* comes back here */
+        life->ranks = true;
+        return;
+    }
+    add(life->met, key);
 }
 
 static void begin(void *context)
@@ -243,7 +384,7 @@ static void end(void *context)
 {
     struct life *life = context;
     struct ua_chunk_pool *pool = &life->heap->chunks;
-    size_t total = ua_verify_heap(life->heap);
+    size_t total = ua_verify_heap(life->heap) - life->fence_count;
 
     for (int i = 0; i < IL_THREADS; i++)
         for (int j = 0; j < ARENAS_EACH; j++) {
@@ -263,33 +404,57 @@ static void end(void *context)
     put_in_order(pool);
 }
 
-/* As many chunks as the operations can ask for, all used once: no run reserves more. */
-static void warm_up(struct life *life)
+/* As many chunks as the operations can ask for, all used once: no run reserves more. With `apart`, every second one is held
+ * for good, so that no two others are neighbours. */
+static void warm_up(struct life *life, size_t ops_each, bool apart)
 {
-    struct ua_arena *arenas[CHUNKS_MAX / 2];
-    size_t count = ua_align_up(ops_each * IL_THREADS * 2, 8) / 2;
+    struct ua_chunk_pool *pool = &life->heap->chunks;
+    struct ua_arena *arenas[CHUNKS_MAX];
+    size_t count = ua_align_up((ops_each + 1) * IL_THREADS * 2 * (apart ? 2 : 1), UA_HEAP_ARENA_BYTES / CHUNK_BYTES);
 
+    UA_CHECK(count <= CHUNKS_MAX, "interleavings: too many operations");
     for (size_t i = 0; i < count; i++)
-        arenas[i] = new_arena(life);
+        arenas[i] = ua_arena_new(life->heap);
     for (size_t i = 0; i < count; i++)
-        ua_arena_free(arenas[i]);
+        if (apart && (arenas[i]->active->base / CHUNK_BYTES) % 2 == 1)
+            life->fences[life->fence_count++] = arenas[i];
+        else
+            ua_arena_free(arenas[i]);
     end(life);
+    UA_CHECK(pool->ready.count + life->fence_count == count, "interleavings: more chunks than expected");
 }
 
-static void explore(const char *preset)
+struct plan {
+    const char *preset;
+    size_t ops_each;
+    bool apart, ranks;
+    struct set *met;
+    void (*how)(const struct il_model *model, struct il_counts *counts);
+};
+
+static void draw(const struct il_model *model, struct il_counts *counts)
+{
+    il_draw(model, DRAWN_RUNS, counts);
+}
+
+static void run_plan(const struct plan *plan)
 {
     struct ua_vm_ops ops = ua_vm_linux;
     struct life life = {0};
     struct ua_options options;
     struct il_counts counts;
-    struct il_model model = {.ops_each = ops_each, .op_kinds = OP_KINDS, .begin = begin, .end = end, .enabled = enabled,
-                             .perform = perform, .fingerprint = fingerprint, .context = &life,
-                             .random_runs = ops_each > OPS_ENUMERATED ? random_runs : 0};
+    struct il_model model = {.ops_each = plan->ops_each, .op_kinds = OP_KINDS, .begin = begin, .end = end,
+                             .enabled = enabled, .perform = perform, .read = read_state,
+                             .met = plan->met != NULL ? met : NULL, .context = &life};
 
+    of_run = &life;
     ops.reserve = reserve;
-    ops.map = ops.release = ops.protect = ops.unprotect = pause_here;
-    ops.huge_page = ops.collapse = nothing;
-    assert_int_equal(ua_options_preset(&options, preset), 0);
+    ops.map = map;
+    ops.release = release;
+    ops.protect = protect;
+    ops.unprotect = unprotect;
+    ops.huge_page = ops.collapse = ops.discard = nothing;
+    assert_int_equal(ua_options_preset(&options, plan->preset), 0);
     options.prezero = UA_PREZERO_NONE;
     options.roots = UA_ROOTS_REGISTERED;
     options.gogc = UA_GOGC_OFF;
@@ -300,43 +465,78 @@ static void explore(const char *preset)
     assert_non_null(life.heap);
     assert_true(ua_gc_init(life.heap, ua_arena_release));
     assert_int_equal(ua_root_add(life.heap, &life.root), 0);
-    warm_up(&life);
-    il_explore(&model, &counts);
-    printf("%s: %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " states, %" PRIu64 " recognised\n", preset, counts.runs,
-           counts.steps, counts.states, counts.recognised);
-    assert_true(counts.runs > 100);
+    warm_up(&life, plan->ops_each, plan->apart);
+    life.ranks = plan->ranks;
+    life.met = plan->met;
+    plan->how(&model, &counts);
+    printf("%s, %zu operations%s%s: %" PRIu64 " runs, %" PRIu64 " steps, %" PRIu64 " states, %" PRIu64 " known\n",
+           plan->preset, plan->ops_each, plan->apart ? "" : ", neighbours", plan->ranks ? ", ranks" : "", counts.runs,
+           counts.steps, counts.states, counts.known);
+    fflush(stdout);
+    assert_true(counts.runs > 50);
+    for (size_t i = 0; i < life.fence_count; i++)
+        ua_arena_free(life.fences[i]);
     ua_root_remove(life.heap, &life.root);
     ua_heap_destroy(life.heap);
 }
 
-static void test_every_order(void **state)
+static const char *const presets[] = {"safe", "go", "kept", NULL};
+
+/* Up to equal states nothing is missed: every sequence meets the same states. */
+static void test_states_stand_for_sequences(void **state)
 {
     (void)state;
-    explore("safe");
-    explore("go");
-    explore("kept");
-    if (!both)
-        return;
-    ops_each = 6;
-    explore("safe");
-    explore("go");
-    explore("kept");
+    for (size_t i = 0; presets[i] != NULL; i++) {
+        struct set all = {0}, equal = {0}, ranked = {0};
+
+        run_plan(&(struct plan){presets[i], 2, true, false, &all, il_explore});
+        run_plan(&(struct plan){presets[i], 2, true, false, &equal, il_enumerate});
+        run_plan(&(struct plan){presets[i], 2, true, true, &ranked, il_enumerate});
+        printf("%s: %zu states met\n", presets[i], all.count);
+        assert_true(same(&all, &equal));
+        assert_true(same(&all, &ranked));
+        free(all.keys);
+        free(equal.keys);
+        free(ranked.keys);
+    }
+}
+
+static void test_neighbours(void **state)
+{
+    (void)state;
+    run_plan(&(struct plan){"safe", 2, false, false, NULL, il_explore});
+    run_plan(&(struct plan){"safe", 6, false, false, NULL, draw});
+}
+
+static void test_three_operations(void **state)
+{
+    (void)state;
+    for (size_t i = 0; presets[i] != NULL; i++)
+        run_plan(&(struct plan){presets[i], 3, true, false, NULL, il_enumerate});
+}
+
+static int run_alone(int argc, char **argv)
+{
+    bool ranks = strcmp(argv[1], "ranks") == 0;
+    int at = ranks ? 2 : 1;
+    size_t ops_each = argc > at ? strtoul(argv[at], NULL, 10) : 0;
+
+    if (ops_each < 1 || ops_each > OPS_MAX || argc == at + 1) {
+        fprintf(stderr, "test_interleavings: [ranks] OPERATIONS PRESET...; operations a thread are 1 to %d\n", OPS_MAX);
+        return 5;
+    }
+    for (int i = at + 1; i < argc; i++)
+        run_plan(&(struct plan){argv[i], ops_each, true, ranks, NULL, il_enumerate});
+    return 0;
 }
 
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_order),
+        cmocka_unit_test(test_states_stand_for_sequences),
+        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_three_operations),
     };
 
-    both = argc == 1;
-    if (argc > 1)
-        ops_each = strtoul(argv[1], NULL, 10);
-    if (argc > 2)
-        random_runs = strtoul(argv[2], NULL, 10);
-    if (ops_each < 1 || ops_each > 8) {
-        fprintf(stderr, "operations a thread must be a number from 1 to 8\n");
-        return 5;
-    }
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return argc > 1 ? run_alone(argc, argv) : cmocka_run_group_tests(tests, NULL, NULL);
 }
