@@ -83,6 +83,8 @@ static void plan_and_steal(struct ua_gc *gc, struct credit *credit, struct ua_gc
 
 static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_event *event)
 {
+    size_t at;
+
     if (event->stolen_work == 0 && event->done_work == 0)
         return;
     ua_gc_add(&gc->counts.assists, 1);
@@ -93,7 +95,9 @@ static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_
         event->done_bytes = ua_pacer_assist_credit(&gc->pacer, event->done_work);
         earn(credit, event->done_bytes);
     }
-    gc->assists.events[gc->assists.count++ % UA_ASSISTS_KEPT] = *event;
+    at = gc->assists.count++ % UA_ASSISTS_KEPT;
+    ua_meta_reached(&gc->heap->meta, &gc->assists.booked_bytes, (at + 1) * sizeof *event);
+    gc->assists.events[at] = *event;
     ua_lock_release(&gc->pacer_lock);
 }
 

@@ -212,6 +212,7 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     struct ua_chunk_pool *pool = &gc->heap->chunks;
     struct ua_gc_event *event = &gc->current;
     uint64_t start_ns = ua_gc_now_ns(gc);
+    size_t at;
 
     event->chunks_readied = ua_chunk_make_ready_batch(pool, ready);
     ua_lock_acquire(&pool->lock);
@@ -220,7 +221,9 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     ua_chunk_drain_faults(pool);
     ua_lock_acquire(&gc->pacer_lock);
     event->sweep_ns += ua_gc_now_ns(gc) - start_ns;
-    gc->events[event->cycle % UA_GC_EVENTS_KEPT] = *event;
+    at = event->cycle % UA_GC_EVENTS_KEPT;
+    ua_meta_reached(&gc->heap->meta, &gc->events_booked_bytes, (at + 1) * sizeof *event);
+    gc->events[at] = *event;
     ua_lock_release(&gc->pacer_lock);
     ua_gc_store(&gc->last_end_ns, ua_gc_now_ns(gc));
     ua_gc_store(&gc->cycle_count, event->cycle);

@@ -100,6 +100,14 @@ static const struct ua_gc_ops ops = {
     .deinit = deinit,
 };
 
+/* A third of a megabyte that most heaps use a page of. */
+static bool make_rings(struct ua_gc *gc, struct ua_meta *meta)
+{
+    gc->events = ua_meta_reserve(meta, ua_align_up(UA_GC_EVENTS_KEPT * sizeof *gc->events, UA_PHYS_PAGE_BYTES));
+    gc->assists.events = ua_meta_reserve(meta, ua_align_up(UA_ASSISTS_KEPT * sizeof *gc->assists.events, UA_PHYS_PAGE_BYTES));
+    return gc->events != NULL && gc->assists.events != NULL;
+}
+
 bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
 {
     struct ua_gc *gc;
@@ -111,7 +119,7 @@ bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
         return false;
     }
     gc = ua_meta_alloc(&heap->meta, sizeof *gc);
-    if (gc == NULL) {
+    if (gc == NULL || !make_rings(gc, &heap->meta)) {
         ua_error_set(ENOMEM, "ua_heap_new: no memory for the collector");
         return false;
     }

@@ -84,7 +84,8 @@ struct ua_gc {
     uint64_t scan_alloc_objects;     /* atomic; scannable bytes of objects, as booked when spans are taken */
     struct ua_histogram stop_times, pause_cpu_times, pause_times; /* atomic; written under the world lock */
     struct ua_gc_event current;      /* guard: world; pacer_lock too from settle on */
-    struct ua_gc_event events[UA_GC_EVENTS_KEPT]; /* ring, index = cycle % size; guard: pacer_lock */
+    struct ua_gc_event *events;      /* ring of UA_GC_EVENTS_KEPT, index = cycle % size, paged in on use; guard: pacer_lock */
+    size_t events_booked_bytes;      /* guard: pacer_lock */
 };
 
 /* Hangs a collector on a heap that nobody else knows yet; attaches the calling thread. False after ua_error_set. */

@@ -7,9 +7,10 @@
 
 #include "base/bits.h"
 #include "gc/mark_bits.h"
+#include "os/san.h"
 
-/* Reading other objects' red zones and stacks is the point here. */
-#define NO_SANITIZE __attribute__((no_sanitize("address", "thread")))
+/* Reading other objects' red zones and stacks, also words never written, is the point here. */
+#define NO_SANITIZE UA_NO_SANITIZE
 
 static __attribute__((noinline)) void mark_handle(struct ua_marker *marker, uintptr_t address)
 {

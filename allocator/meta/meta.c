@@ -118,6 +118,16 @@ void ua_meta_touched(struct ua_meta *meta, size_t bytes)
     ua_acct_move(meta->acct, UA_ACCT_RESERVED, UA_ACCT_META, bytes);
 }
 
+void ua_meta_reached(struct ua_meta *meta, size_t *booked_bytes, size_t end_bytes)
+{
+    size_t end = ua_align_up(end_bytes, UA_PHYS_PAGE_BYTES);
+
+    if (end <= *booked_bytes)
+        return;
+    ua_meta_touched(meta, end - *booked_bytes);
+    *booked_bytes = end;
+}
+
 void ua_meta_untouched(struct ua_meta *meta, size_t bytes)
 {
     ua_acct_move(meta->acct, UA_ACCT_META, UA_ACCT_RESERVED, bytes);

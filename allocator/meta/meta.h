@@ -32,6 +32,9 @@ void *ua_meta_alloc(struct ua_meta *meta, size_t bytes);
 void *ua_meta_reserve(struct ua_meta *meta, size_t bytes);
 void ua_meta_touched(struct ua_meta *meta, size_t bytes);
 void ua_meta_untouched(struct ua_meta *meta, size_t bytes);
+/* Of a lazy range that is written from its start on: books the pages up to end_bytes that *booked_bytes does not have yet. The
+ * caller guards both. */
+void ua_meta_reached(struct ua_meta *meta, size_t *booked_bytes, size_t end_bytes);
 /* Calls visit for every mapping, newest first; for gc/, which must not take the heap's own records for roots. */
 void ua_meta_each(struct ua_meta *meta, void (*visit)(uintptr_t at, size_t bytes, void *context), void *context);
 

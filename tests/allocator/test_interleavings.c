@@ -36,6 +36,7 @@
 #include <ua_debug.h>
 
 #include "allocator/interleave.h"
+#include "allocator/key_set.h"
 #include "arena/arena.h"
 #include "arena/cache.h"
 #include "debug/verify.h"
@@ -72,47 +73,7 @@ struct life {
     struct set *met; /* keys, seen without ranks; NULL: not wanted */
 };
 
-/* A set of keys. */
-struct set {
-    uint64_t *keys;
-    size_t capacity, count;
-};
-
 static struct life *of_run; /* for the table of system calls */
-
-static void add(struct set *set, uint64_t key)
-{
-    size_t at;
-
-    if (set->count * 2 >= set->capacity) {
-        struct set wider = {.capacity = set->capacity == 0 ? 4096 : set->capacity * 2};
-
-        wider.keys = calloc(wider.capacity, sizeof *wider.keys);
-        assert_non_null(wider.keys);
-        for (size_t i = 0; i < set->capacity; i++)
-            if (set->keys[i] != 0)
-                add(&wider, set->keys[i]);
-        free(set->keys);
-        *set = wider;
-    }
-    for (at = key & (set->capacity - 1); set->keys[at] != 0; at = (at + 1) & (set->capacity - 1))
-        if (set->keys[at] == key)
-            return;
-    set->keys[at] = key;
-    set->count++;
-}
-
-static bool same(const struct set *a, struct set *b)
-{
-    size_t before = b->count;
-
-    for (size_t i = 0; i < a->capacity; i++)
-        if (a->keys[i] != 0)
-            add(b, a->keys[i]);
-    if (b->count != before || a->count != before)
-        printf("%zu states against %zu; together %zu\n", a->count, before, b->count);
-    return b->count == before && a->count == before;
-}
 
 /* Mapped at once and never changed: only the order of calls matters here. */
 static int reserve(void *context, uintptr_t hint, size_t bytes, uintptr_t *at)
@@ -126,7 +87,7 @@ static int pause_in(enum call call, uintptr_t at)
 {
     int thread = il_running();
 
-    if (thread < 0)
+    if (thread < 0 || call == CALL_NONE)
         return 0;
     of_run->pauses[thread] = (struct pause){call, at};
     il_yield();
@@ -146,13 +107,7 @@ PAUSE_IN(map, CALL_MAP)
 PAUSE_IN(release, CALL_RELEASE)
 PAUSE_IN(protect, CALL_PROTECT)
 PAUSE_IN(unprotect, CALL_UNPROTECT)
-static int nothing(void *context, uintptr_t at, size_t bytes)
-{
-    (void)context;
-    (void)at;
-    (void)bytes;
-    return 0;
-}
+PAUSE_IN(nothing, CALL_NONE)
 
 /* Allocates quarters of a chunk until the active chunk is used up. What is on the reuse list is used up too, so an arena takes
  * all of it, each of them full at its first allocation, and one chunk of the ready list. No memory is touched. */
