@@ -3,41 +3,14 @@
  * Slots are read by one relaxed load: under a concurrent collector the program stores to them meanwhile. */
 #include "gc/mark.h"
 
-#include <string.h>
+#include "gc/mark_queue.h"
 
-#include "base/bits.h"
-#include "gc/mark_bits.h"
-#include "os/san.h"
-
-/* Reading other objects' red zones and stacks, also words never written, is the point here. */
-#define NO_SANITIZE UA_NO_SANITIZE
-
-static __attribute__((noinline)) void mark_handle(struct ua_marker *marker, uintptr_t address)
+void ua_mark_handle(struct ua_marker *marker, uintptr_t address)
 {
     struct ua_entry *entry = address > 1 ? ua_table_find(&marker->roots->handles, address) : NULL;
 
     if (entry != NULL)
         __atomic_store_n(&entry->a, 1, __ATOMIC_RELAXED);
-}
-
-/* The span that may hold the address; NULL when it is none of the heap's. */
-static inline struct ua_span *span_of(struct ua_marker *marker, uintptr_t address)
-{
-    if (UA_UNLIKELY(address - marker->handles_low < marker->handles_high - marker->handles_low &&
-                    marker->handles_high != 0))
-        mark_handle(marker, address);
-    if (address < marker->low || address >= marker->high)
-        return NULL;
-    return ua_space_span(&marker->heap->space, address);
-}
-
-static struct ua_seen take_seen(struct ua_marker *marker)
-{
-    struct ua_seen seen = marker->seen[marker->seen_first % UA_SEEN_COUNT];
-
-    marker->seen_first++;
-    marker->seen_count--;
-    return seen;
 }
 
 void ua_mark_address(struct ua_marker *marker, uintptr_t address)
@@ -49,32 +22,7 @@ void ua_mark_address(struct ua_marker *marker, uintptr_t address)
         ua_work_push(&marker->work, item);
 }
 
-/* The queue is full. A candidate must not be lost: each round of a mark without buffers has to mark something. */
-static __attribute__((noinline)) void see_later(struct ua_marker *marker, uintptr_t address)
-{
-    if (!ua_work_offer(&marker->work, ua_align_down(address, UA_WORD_BYTES) | UA_CANDIDATE))
-        ua_mark_address(marker, address);
-}
-
-/* Notes an address that a slot or a root holds. */
-static inline void see(struct ua_marker *marker, uintptr_t address)
-{
-    struct ua_span *span = span_of(marker, address);
-
-    if (span == NULL)
-        return;
-    if (UA_UNLIKELY(marker->seen_count == UA_SEEN_COUNT)) {
-        see_later(marker, address);
-        return;
-    }
-    __builtin_prefetch((const void *)address);
-    __builtin_prefetch(&span->base);
-    __builtin_prefetch((const char *)span + offsetof(struct ua_small_span, bits)); /* if it is a small one */
-    marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){address, span};
-    marker->seen_count++;
-}
-
-NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
+UA_NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
 {
     const uintptr_t *slot = at;
     const uintptr_t *end = slot + bytes / sizeof *slot;
@@ -85,7 +33,7 @@ NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t 
 
 /* Reads the slots whose bits are set; slot 0 of the word is at `at`. Pointers into the range being scanned are skipped:
  * what holds it is marked. Returns the end of the last slot read, 0 if none. */
-static inline NO_SANITIZE uintptr_t scan_bits(struct ua_marker *marker, uintptr_t at, uint64_t bits, uintptr_t own,
+static inline UA_NO_SANITIZE uintptr_t scan_bits(struct ua_marker *marker, uintptr_t at, uint64_t bits, uintptr_t own,
                                               size_t own_bytes)
 {
     uintptr_t end = 0;
@@ -103,7 +51,7 @@ static inline NO_SANITIZE uintptr_t scan_bits(struct ua_marker *marker, uintptr_
 }
 
 /* Values of a layout from `at` to `end`, the first one starting at `first` <= at; own range as in scan_bits. */
-static NO_SANITIZE uintptr_t scan_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t first,
+static UA_NO_SANITIZE uintptr_t scan_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t first,
                                          uintptr_t at, uintptr_t end, uintptr_t own, size_t own_bytes)
 {
     uintptr_t last = 0;
@@ -138,6 +86,14 @@ void ua_mark_values(struct ua_marker *marker, const struct ua_layout *layout, ui
     scan_values(marker, layout, first, from, to, 0, 0);
 }
 
+void ua_mark_scan_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t from, uintptr_t to)
+{
+    uintptr_t last = scan_values(marker, layout, from, from, to, 0, 0);
+
+    if (last != 0)
+        marker->heap_scan_work += last - from;
+}
+
 /* Where the chunk's objects with pointers end. The arena that has it active knows; its handle begins with the hot part. A chunk just
  * taken is its arena's, but the range is still the old chunk's, and may lie on the boundary of the two: hence in_hand. */
 static uintptr_t chunk_front(const struct ua_span *chunk)
@@ -151,95 +107,6 @@ static uintptr_t chunk_front(const struct ua_span *chunk)
             return front;
     }
     return chunk->free_low;
-}
-
-/* Where chunks lie, in registers during an oblet. */
-struct window {
-    uintptr_t low;
-    uintptr_t bytes;
-    uint8_t *touched;
-};
-
-#define USUAL_CHUNK_SHIFT 23u /* 8 MiB */
-
-static inline void take_slot(struct ua_marker *marker, const struct window *window, unsigned shift, uintptr_t value)
-{
-    uintptr_t offset = value - window->low;
-
-    if (UA_LIKELY(offset < window->bytes))
-        window->touched[offset >> shift] = 1;
-    else if (value != 0)
-        see(marker, value);
-}
-
-/* Bitmap words for [at, end). Returns the end of the last slot, 0 if there is none. Inlined with a constant shift for chunks of the
- * usual size. */
-static inline __attribute__((always_inline)) NO_SANITIZE uintptr_t scan_words(struct ua_marker *marker, const struct window *window,
-                                                                              unsigned shift, const uint64_t *word,
-                                                                              uintptr_t at, uintptr_t end)
-{
-    uintptr_t last_at = 0;
-    uint64_t last_bits = 0;
-
-    for (; at < end; at += UA_BYTES_PER_BITMAP_WORD, word++) {
-        const uintptr_t *slots = (const uintptr_t *)at;
-        uint64_t bits = __atomic_load_n(word, __ATOMIC_RELAXED);
-
-        if (UA_UNLIKELY(end - at < UA_BYTES_PER_BITMAP_WORD))
-            bits &= ua_low_mask((unsigned)((end - at) / UA_WORD_BYTES));
-        if (bits == 0)
-            continue;
-        last_at = at;
-        last_bits = bits;
-        if (bits == UINT64_MAX) {
-            for (unsigned i = 0; i < 64; i++)
-                take_slot(marker, window, shift, __atomic_load_n(&slots[i], __ATOMIC_RELAXED));
-            continue;
-        }
-        for (; bits != 0; bits &= bits - 1)
-            take_slot(marker, window, shift, __atomic_load_n(&slots[ua_lowest_bit(bits)], __ATOMIC_RELAXED));
-    }
-    return last_bits == 0 ? 0 : last_at + (64 - (uintptr_t)__builtin_clzll(last_bits)) * UA_WORD_BYTES;
-}
-
-static void enter_chunk(struct ua_marker *marker, size_t index)
-{
-    struct ua_span *chunk = ua_space_span(&marker->heap->space, marker->chunks_low + (index << marker->chunk_shift));
-
-    marker->entered[index] = 1;
-    if (chunk != NULL && ua_span_kind(chunk) == UA_SPAN_CHUNK && mark_chunk(marker, chunk))
-        ua_work_push(&marker->work, chunk->base);
-}
-
-/* Marks the chunks that were touched for the first time. */
-static void enter_touched(struct ua_marker *marker)
-{
-    size_t count = marker->chunks_bytes >> marker->chunk_shift;
-
-    for (size_t i = 0; i < count; i += sizeof(uint64_t)) {
-        uint64_t touched;
-        uint64_t entered;
-
-        memcpy(&touched, &marker->touched[i], sizeof touched);
-        memcpy(&entered, &marker->entered[i], sizeof entered);
-        for (uint64_t fresh = touched & ~entered; fresh != 0; fresh &= fresh - 1)
-            enter_chunk(marker, i + ua_lowest_bit(fresh) / 8);
-    }
-}
-
-static NO_SANITIZE void scan_chunk_oblet(struct ua_marker *marker, struct ua_span *chunk, uintptr_t at)
-{
-    const struct window window = {marker->chunks_low, marker->chunks_bytes, marker->touched};
-    uintptr_t bits_end = __atomic_load_n(&chunk->bits_end, __ATOMIC_ACQUIRE);
-    uintptr_t end = ua_min(ua_min(at + UA_OBLET_BYTES, ua_span_limit(chunk)), bits_end);
-    const uint64_t *word = &chunk->bits[(at - chunk->base) / UA_BYTES_PER_BITMAP_WORD];
-    uintptr_t last = marker->chunk_shift == USUAL_CHUNK_SHIFT
-                         ? scan_words(marker, &window, USUAL_CHUNK_SHIFT, word, at, end)
-                         : scan_words(marker, &window, marker->chunk_shift, word, at, end);
-
-    enter_touched(marker);
-    if (last != 0)
-        marker->heap_scan_work += last - at;
 }
 
 static void scan_large_oblet(struct ua_marker *marker, struct ua_span *span, uintptr_t at)
@@ -264,54 +131,37 @@ static void scan_oblet(struct ua_marker *marker, struct ua_span *span, uintptr_t
     if (ua_span_kind(span) == UA_SPAN_LARGE)
         scan_large_oblet(marker, span, at);
     else
-        scan_chunk_oblet(marker, span, at);
+        ua_mark_scan_chunk(marker, span, at);
 }
 
-/* The slots of a small object whose bits are set; slot 0 is at `at`. Returns the end of the last one, 0 if none. */
-static inline NO_SANITIZE uintptr_t scan_own(struct ua_marker *marker, struct ua_small_span *record, uintptr_t at, uint64_t bits)
+/* A graph is scattered when most runs within a span are short and lead to pages that were not seen for a while. */
+static __attribute__((noinline)) void choose_order(struct ua_marker *marker)
 {
-    uintptr_t slot = 0;
-
-    for (; bits != 0; bits &= bits - 1) {
-        uintptr_t value;
-
-        slot = at + ua_lowest_bit(bits) * UA_WORD_BYTES;
-        value = __atomic_load_n((const uintptr_t *)slot, __ATOMIC_RELAXED);
-        if ((value ^ slot) < UA_PAGE_BYTES) {
-            uint32_t index = ua_small_index(record, value);
-
-            if (mark_small(marker, record, index))
-                ua_work_push(&marker->work, record->span.base + (size_t)index * record->object_bytes);
-        } else if (value != 0) {
-            see(marker, value);
-        }
-    }
-    return slot == 0 ? 0 : slot + UA_WORD_BYTES;
+    if (marker->batch_cold * UA_SCATTERED_ABOVE > marker->batch_objects)
+        marker->scattered = true;
+    else if (marker->batch_cold * UA_ORDERED_BELOW < marker->batch_objects)
+        marker->scattered = false;
+    marker->batch_objects = 0;
+    marker->batch_cold = 0;
 }
 
-static inline void scan_small(struct ua_marker *marker, struct ua_small_span *record, uintptr_t object)
+static inline void note_run(struct ua_marker *marker, uintptr_t object, size_t scanned)
 {
-    uintptr_t end = object + record->object_bytes;
-    uintptr_t last = 0;
+    uintptr_t page = object >> UA_PAGE_SHIFT;
+    uintptr_t *recent = &marker->recent[page % UA_RECENT_COUNT];
 
-    if (UA_LIKELY(record->element_bytes != 0)) {
-        uint64_t mask = record->mask;
-
-        /* A last element that does not fit whole is no element: the class is larger than what was asked for. */
-        for (uintptr_t at = object; at + record->element_bytes <= end; at += record->element_bytes)
-            last = scan_own(marker, record, at, mask);
-    } else {
-        last = scan_values(marker, record->layout, object, object, end, 0, 0);
-    }
-    if (last != 0)
-        marker->heap_scan_work += last - object;
+    marker->batch_cold += *recent != page;
+    *recent = page;
+    marker->batch_objects += scanned;
+    if (UA_UNLIKELY(marker->batch_objects >= UA_BATCH_OBJECTS))
+        choose_order(marker);
 }
 
 /* Scans what is marked: the start of an object or of an oblet of the span. */
 static inline void scan_in_span(struct ua_marker *marker, struct ua_span *span, uintptr_t item)
 {
     if (UA_LIKELY(ua_span_kind(span) == UA_SPAN_SMALL)) {
-        scan_small(marker, ua_small_record(span), item);
+        note_run(marker, item, ua_mark_scan_small(marker, ua_small_record(span), item));
         return;
     }
     if (item == span->base) {
@@ -321,15 +171,6 @@ static inline void scan_in_span(struct ua_marker *marker, struct ua_span *span, 
             ua_work_push(&marker->work, oblet);
     }
     scan_oblet(marker, span, item);
-}
-
-/* One item of the grey set. */
-static inline void take_item(struct ua_marker *marker, uintptr_t item)
-{
-    if ((item & UA_CANDIDATE) != 0)
-        see(marker, item - UA_CANDIDATE);
-    else
-        scan_in_span(marker, ua_space_span(&marker->heap->space, item), item);
 }
 
 /* Scans an object to its end without the grey set's help. */
@@ -395,23 +236,55 @@ void ua_mark_chunks_in_use(struct ua_marker *marker)
     ua_chunk_each(&marker->heap->chunks, mark_chunk_in_use, marker);
 }
 
+/* One item of the grey set; a candidate is marked first. */
+static inline void take_item(struct ua_marker *marker, struct ua_span *span, uintptr_t item)
+{
+    if ((item & UA_CANDIDATE) == 0 || mark_in_span(marker, span, item - UA_CANDIDATE, &item))
+        scan_in_span(marker, span, item);
+}
+
+/* The item will be taken when some more have come in: what that needs is fetched meanwhile. */
+static inline void queue_item(struct ua_marker *marker, uintptr_t item)
+{
+    uintptr_t address = item & ~UA_CANDIDATE;
+    struct ua_span *span = span_of(marker, address);
+
+    if (span == NULL)
+        return;
+    __builtin_prefetch((const void *)address);
+    __builtin_prefetch(&span->base);
+    __builtin_prefetch((const char *)span + offsetof(struct ua_small_span, bits)); /* if it is a small one */
+    marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){item, span};
+    marker->seen_count++;
+}
+
+static inline struct ua_seen take_seen(struct ua_marker *marker)
+{
+    struct ua_seen seen = marker->seen[marker->seen_first % UA_SEEN_COUNT];
+
+    marker->seen_first++;
+    marker->seen_count--;
+    return seen;
+}
+
 bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes)
 {
     uint64_t enough = marker->heap_scan_work + work_bytes;
-    uintptr_t item;
+    struct ua_seen next;
 
     do {
-        struct ua_seen seen;
-
-        if (marker->seen_count < UA_SEEN_LOW && ua_work_pop(&marker->work, &item)) {
-            take_item(marker, item);
-            continue;
+        while (marker->scattered && marker->seen_count < UA_SEEN_COUNT && ua_work_pop(&marker->work, &next.item))
+            queue_item(marker, next.item);
+        if (marker->seen_count != 0) {
+            next = take_seen(marker);
+        } else {
+            if (!ua_work_pop(&marker->work, &next.item))
+                return false;
+            next.span = span_of(marker, next.item & ~UA_CANDIDATE);
+            if (next.span == NULL)
+                continue;
         }
-        if (marker->seen_count == 0)
-            return false;
-        seen = take_seen(marker);
-        if (mark_in_span(marker, seen.span, seen.address, &item))
-            scan_in_span(marker, seen.span, item);
+        take_item(marker, next.span, next.item);
     } while (marker->heap_scan_work < enough);
     return true;
 }
@@ -424,13 +297,11 @@ static void drain(struct ua_marker *marker)
 
 void ua_mark_settle(struct ua_marker *marker)
 {
-    uintptr_t item;
-
     while (marker->seen_count > 0) {
         struct ua_seen seen = take_seen(marker);
 
-        if (mark_in_span(marker, seen.span, seen.address, &item))
-            ua_work_push(&marker->work, item);
+        if ((seen.item & UA_CANDIDATE) == 0 || mark_in_span(marker, seen.span, seen.item - UA_CANDIDATE, &seen.item))
+            ua_work_push(&marker->work, seen.item);
     }
 }
 
@@ -454,7 +325,7 @@ static void scan_contents(struct ua_marker *marker, uintptr_t object)
     if (ua_span_noscan(span))
         return;
     if (ua_span_kind(span) == UA_SPAN_SMALL)
-        scan_small(marker, ua_small_record(span), object);
+        ua_mark_scan_small(marker, ua_small_record(span), object);
     else
         scan_whole(marker, span);
 }
@@ -479,7 +350,7 @@ static void rescan(struct ua_marker *marker)
             continue;
         for (uint32_t i = 0; i < record->object_count; i++) {
             if (ua_small_is_marked(record, i))
-                scan_small(marker, record, record->span.base + (size_t)i * record->object_bytes);
+                ua_mark_scan_small(marker, record, record->span.base + (size_t)i * record->object_bytes);
             drain(marker);
         }
     }

@@ -20,18 +20,23 @@
 
 _Static_assert(UA_OBLET_BYTES % UA_BYTES_PER_BITMAP_WORD == 0, "an oblet is whole bitmap words");
 
-/* Addresses seen and not looked at yet. What a look needs is prefetched when an address comes in, and is there by the time
- * it goes out at the other end: random graphs are bound by memory latency, not by work. What does not fit goes to the grey set as it
- * is, with bit 0 set (UA_CANDIDATE), and is prefetched when it comes back: marked then and scanned later, it would be cold again.
- * Pointers that stay in their page bypass all that: what they need is there, and ordered graphs are made of them. */
+/* Addresses on their way from the grey set to the scan, used while the graph is scattered (mark_queue.h). What a look at one needs
+ * is prefetched when it comes in, and is there by the time it goes out at the other end. Items of the grey set with bit 0 set
+ * (UA_CANDIDATE) are not marked yet: marking needs the record of the span, which is as cold as the object. */
 #define UA_SEEN_COUNT 32u /* power of two */
-#define UA_SEEN_LOW 16u   /* below, take from the grey set first: it brings new addresses */
 #define UA_CANDIDATE ((uintptr_t)1)
 
 struct ua_seen {
-    uintptr_t address;
+    uintptr_t item;
     struct ua_span *span;
 };
+
+/* Whether a graph is scattered is decided anew for each batch of objects: by how many times the walk came to a page that is none of
+ * the recent ones. In between the two bounds it stays as it is. */
+#define UA_BATCH_OBJECTS 256u
+#define UA_RECENT_COUNT 64u   /* pages: half a MiB, less than a second-level cache */
+#define UA_SCATTERED_ABOVE 4u /* more than one in 4 objects */
+#define UA_ORDERED_BELOW 8u   /* less than one in 8 */
 
 /* Chunks that pointers were found into. A chunk is one object, so in the scan of another chunk nothing need be looked up for each
  * pointer: a byte is set, and after an oblet the chunks with a new byte are marked. Not used when chunks lie further apart. */
@@ -41,6 +46,11 @@ struct ua_marker {
     struct ua_seen seen[UA_SEEN_COUNT];
     unsigned seen_first;
     unsigned seen_count;
+    bool scattered;
+    uint32_t batch_objects;
+    uint32_t batch_cold;
+    uintptr_t recent[UA_RECENT_COUNT];
+    uint32_t grey[UA_SPAN_OBJECTS_MAX]; /* of the span being scanned, offsets from its base */
     struct ua_heap *heap;
     struct ua_small_heap *small;
     struct ua_roots_set *roots;
@@ -52,10 +62,10 @@ struct ua_marker {
     unsigned chunk_shift;
     uint8_t touched[UA_TOUCHED_MAX] __attribute__((aligned(8)));
     uint8_t entered[UA_TOUCHED_MAX] __attribute__((aligned(8))); /* touched, and marked since */
-    uintptr_t low;  /* no heap arena below or from high on: most guesses end here */
-    uintptr_t high;
+    uintptr_t low; /* heap arenas lie from here on, */
+    uintptr_t heap_bytes; /* so far: most guesses end here */
     uintptr_t handles_low; /* the same for handles of abandoned arenas */
-    uintptr_t handles_high;
+    uintptr_t handles_bytes;
     uint64_t bytes_marked;
     uint64_t heap_scan_work;
     uint64_t objects_marked;
@@ -87,6 +97,8 @@ bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address);
 /* What the slots in [from, to) of an array of values hold; its first value is at `first`. Ends with ua_mark_settle. */
 void ua_mark_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t first, uintptr_t from,
                     uintptr_t to);
+/* The same for a small object that is scanned: counted. */
+void ua_mark_scan_values(struct ua_marker *marker, const struct ua_layout *layout, uintptr_t from, uintptr_t to);
 /* The same for [from, to) of a chunk, whose log is written out that far. */
 void ua_mark_chunk_range(struct ua_marker *marker, struct ua_span *chunk, uintptr_t from, uintptr_t to);
 /* World stopped: chunks in use are reachable, whoever points to them, up to where they are filled now (scan_end). */

@@ -29,12 +29,12 @@ void ua_marker_begin(struct ua_marker *marker)
 void ua_marker_follow(struct ua_marker *helper, const struct ua_marker *leader)
 {
     helper->low = leader->low;
-    helper->high = leader->high;
+    helper->heap_bytes = leader->heap_bytes;
     helper->chunks_low = leader->chunks_low;
     helper->chunks_bytes = leader->chunks_bytes;
     helper->chunk_shift = leader->chunk_shift;
     helper->handles_low = leader->handles_low;
-    helper->handles_high = leader->handles_high;
+    helper->handles_bytes = leader->handles_bytes;
     helper->shared = true;
     if (helper->mark_number == leader->mark_number)
         return;
@@ -91,27 +91,32 @@ static void note_chunks(struct ua_marker *marker)
 
 void ua_marker_update_ranges(struct ua_marker *marker)
 {
-    marker->low = UINTPTR_MAX;
-    marker->high = 0;
+    uintptr_t low = UINTPTR_MAX;
+    uintptr_t high = 0;
+
     for (int use = 0; use < UA_SPACE_USES; use++) {
         const struct ua_heap_arena *arena = __atomic_load_n(&marker->heap->space.all[use], __ATOMIC_ACQUIRE);
 
         for (; arena != NULL; arena = arena->next) {
             if (arena->base == 0)
                 continue;
-            marker->low = ua_min(marker->low, arena->base);
-            marker->high = ua_max(marker->high, arena->base + UA_HEAP_ARENA_BYTES);
+            low = ua_min(low, arena->base);
+            high = ua_max(high, arena->base + UA_HEAP_ARENA_BYTES);
         }
     }
+    marker->low = low;
+    marker->heap_bytes = high > low ? high - low : 0;
     note_chunks(marker);
-    marker->handles_low = UINTPTR_MAX;
-    marker->handles_high = 0;
+    low = UINTPTR_MAX;
+    high = 0;
     ua_roots_note_handles(marker->roots);
     for (struct ua_entry *entry = ua_table_next(&marker->roots->handles, NULL); entry != NULL;
          entry = ua_table_next(&marker->roots->handles, entry)) {
-        marker->handles_low = ua_min(marker->handles_low, entry->key);
-        marker->handles_high = ua_max(marker->handles_high, entry->key + 1);
+        low = ua_min(low, entry->key);
+        high = ua_max(high, entry->key + 1);
     }
+    marker->handles_low = low;
+    marker->handles_bytes = high > low ? high - low : 0;
 }
 
 bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address)
@@ -120,9 +125,9 @@ bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address)
     const struct ua_small_span *record;
     uint32_t index;
 
-    if (address - marker->handles_low < marker->handles_high - marker->handles_low && marker->handles_high != 0)
+    if (address - marker->handles_low < marker->handles_bytes)
         return true;
-    if (address < marker->low || address >= marker->high)
+    if (address - marker->low >= marker->heap_bytes)
         return false;
     span = ua_space_span(&marker->heap->space, address);
     if (span == NULL || ua_span_kind(span) == UA_SPAN_UNUSED)

@@ -145,6 +145,13 @@ static struct ua_small_span *new_span(struct ua_small_heap *small, struct ua_bin
     record->mask = layout != NULL ? layout->mask[0] : 0;
     record->element_bytes = layout != NULL && layout->ptrdata_words <= 64 ? (uint32_t)layout->size_bytes : 0;
     record->object_bytes = (uint32_t)object_bytes;
+    if (record->element_bytes != 0) {
+        /* A last element that does not fit whole is no element: the class is larger than what was asked for. */
+        record->elements_bytes = record->object_bytes / record->element_bytes * record->element_bytes;
+        record->scan_bytes = record->elements_bytes - record->element_bytes +
+                             (64 - (uint32_t)__builtin_clzll(record->mask)) * (uint32_t)UA_WORD_BYTES;
+    }
+    record->span_bytes = (uint32_t)(pages * UA_PAGE_BYTES);
     record->divide_magic = UINT32_MAX / (uint32_t)object_bytes + 1;
     record->object_count = count;
     record->free_index = 0;

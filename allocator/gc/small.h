@@ -53,12 +53,15 @@ struct ua_small_span {
     const struct ua_layout *layout; /* NULL: pointer-free */
     uint64_t mask;          /* the layout's first 64 words; 0 without pointers */
     uint32_t element_bytes; /* of the layout; 0 when one mask word does not hold it: read by the layout then */
+    uint32_t elements_bytes; /* of the elements that fit an object; ditto */
     uint32_t object_bytes;
     uint32_t divide_magic; /* offset * magic >> 32 = index */
     uint32_t object_count;
     uint32_t free_index;   /* where the search for a free object goes on; atomic, written by the owner */
-    uint32_t group_count;  /* of bits */
+    uint32_t span_bytes;
+    uint32_t scan_bytes;   /* of an object, from its start to its last pointer's end; if element_bytes != 0 */
     /* What it does not. */
+    uint32_t group_count;  /* of bits */
     struct ua_small_span *next; /* all spans of the heap; spare records */
     struct ua_small_span *previous;
     struct ua_small_span *next_in_bin;
@@ -72,7 +75,7 @@ struct ua_small_span {
     struct ua_small_bits bits[UA_SPAN_OBJECTS_MAX / 64] __attribute__((aligned(64))); /* group_count of them are there */
 };
 
-_Static_assert(offsetof(struct ua_small_span, span.base) / 64 == offsetof(struct ua_small_span, group_count) / 64,
+_Static_assert(offsetof(struct ua_small_span, span.base) / 64 == offsetof(struct ua_small_span, scan_bytes) / 64,
                "a mark reads one line of the record, and one or more of its bits");
 
 /* Spans of one class and one type. */
