@@ -267,8 +267,10 @@ bool hx_drive_prepare(const struct hx_options *options, int argc, char **argv, i
         out->finished = hx_alloc(out->plan.step_count * sizeof *out->finished);
         out->head = make_head(out, options, argc, argv, id, counters);
         counters = NULL;
-        hx_lacks_tell(out->head);
         good = create_directory(out, options, id, error);
+        if (good) { /* a run that is refused says why, and no more */
+            hx_lacks_tell(out->head);
+        }
         free(id);
     }
     json_decref(counters);
