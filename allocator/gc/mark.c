@@ -236,28 +236,6 @@ void ua_mark_chunks_in_use(struct ua_marker *marker)
     ua_chunk_each(&marker->heap->chunks, mark_chunk_in_use, marker);
 }
 
-/* One item of the grey set; a candidate is marked first. */
-static inline void take_item(struct ua_marker *marker, struct ua_span *span, uintptr_t item)
-{
-    if ((item & UA_CANDIDATE) == 0 || mark_in_span(marker, span, item - UA_CANDIDATE, &item))
-        scan_in_span(marker, span, item);
-}
-
-/* The item will be taken when some more have come in: what that needs is fetched meanwhile. */
-static inline void queue_item(struct ua_marker *marker, uintptr_t item)
-{
-    uintptr_t address = item & ~UA_CANDIDATE;
-    struct ua_span *span = span_of(marker, address);
-
-    if (span == NULL)
-        return;
-    __builtin_prefetch((const void *)address);
-    __builtin_prefetch(&span->base);
-    __builtin_prefetch((const char *)span + offsetof(struct ua_small_span, bits)); /* if it is a small one */
-    marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){item, span};
-    marker->seen_count++;
-}
-
 static inline struct ua_seen take_seen(struct ua_marker *marker)
 {
     struct ua_seen seen = marker->seen[marker->seen_first % UA_SEEN_COUNT];
@@ -267,24 +245,32 @@ static inline struct ua_seen take_seen(struct ua_marker *marker)
     return seen;
 }
 
+/* One item of the grey set. */
+static inline void take_item(struct ua_marker *marker, uintptr_t item)
+{
+    if ((item & UA_CANDIDATE) != 0)
+        see(marker, item - UA_CANDIDATE);
+    else
+        scan_in_span(marker, ua_space_span(&marker->heap->space, item), item);
+}
+
 bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes)
 {
     uint64_t enough = marker->heap_scan_work + work_bytes;
-    struct ua_seen next;
+    uintptr_t item;
 
     do {
-        while (marker->scattered && marker->seen_count < UA_SEEN_COUNT && ua_work_pop(&marker->work, &next.item))
-            queue_item(marker, next.item);
-        if (marker->seen_count != 0) {
-            next = take_seen(marker);
-        } else {
-            if (!ua_work_pop(&marker->work, &next.item))
-                return false;
-            next.span = span_of(marker, next.item & ~UA_CANDIDATE);
-            if (next.span == NULL)
-                continue;
+        struct ua_seen seen;
+
+        if (marker->seen_count < UA_SEEN_LOW && ua_work_pop(&marker->work, &item)) {
+            take_item(marker, item);
+            continue;
         }
-        take_item(marker, next.span, next.item);
+        if (marker->seen_count == 0)
+            return false;
+        seen = take_seen(marker);
+        if (mark_in_span(marker, seen.span, seen.address, &item))
+            scan_in_span(marker, seen.span, item);
     } while (marker->heap_scan_work < enough);
     return true;
 }
@@ -297,11 +283,13 @@ static void drain(struct ua_marker *marker)
 
 void ua_mark_settle(struct ua_marker *marker)
 {
+    uintptr_t item;
+
     while (marker->seen_count > 0) {
         struct ua_seen seen = take_seen(marker);
 
-        if ((seen.item & UA_CANDIDATE) == 0 || mark_in_span(marker, seen.span, seen.item - UA_CANDIDATE, &seen.item))
-            ua_work_push(&marker->work, seen.item);
+        if (mark_in_span(marker, seen.span, seen.address, &item))
+            ua_work_push(&marker->work, item);
     }
 }
 

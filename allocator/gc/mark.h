@@ -24,10 +24,11 @@ _Static_assert(UA_OBLET_BYTES % UA_BYTES_PER_BITMAP_WORD == 0, "an oblet is whol
  * is prefetched when it comes in, and is there by the time it goes out at the other end. Items of the grey set with bit 0 set
  * (UA_CANDIDATE) are not marked yet: marking needs the record of the span, which is as cold as the object. */
 #define UA_SEEN_COUNT 32u /* power of two */
+#define UA_SEEN_LOW 16u   /* below, the grey set comes first: it brings new addresses */
 #define UA_CANDIDATE ((uintptr_t)1)
 
 struct ua_seen {
-    uintptr_t item;
+    uintptr_t address;
     struct ua_span *span;
 };
 

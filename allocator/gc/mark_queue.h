@@ -3,7 +3,7 @@
  * Why two orders. A graph that lies in memory as it is walked wants depth first, last in first out: the next object is beside the
  * last one, and any queue spreads the walk over as many places as it has entries. A graph that lies anywhere is bound by the
  * latency of memory: its addresses wait in a queue, prefetched, until they are there. Which one it is, is measured (mark.c).
- * Pointers within a span never come here: mark_small.c follows them itself. */
+ * In an ordered graph pointers within a span never come here: mark_small.c follows them itself. */
 #ifndef ALLOCATOR_GC_MARK_QUEUE_H
 #define ALLOCATOR_GC_MARK_QUEUE_H
 
@@ -31,20 +31,39 @@ static inline struct ua_span *span_of(struct ua_marker *marker, uintptr_t addres
     return span;
 }
 
+/* The ring is full. A candidate must not be lost: each round of a mark without buffers has to mark something. */
+static inline bool see_later(struct ua_marker *marker, uintptr_t address)
+{
+    return ua_work_offer(&marker->work, ua_align_down(address, UA_WORD_BYTES) | UA_CANDIDATE);
+}
+
+/* What looking at the address needs is fetched until it comes out at the other end. */
+static inline void queue(struct ua_marker *marker, struct ua_span *span, uintptr_t address)
+{
+    __builtin_prefetch((const void *)address);
+    __builtin_prefetch(&span->base);
+    __builtin_prefetch((const char *)span + offsetof(struct ua_small_span, bits)); /* if it is a small one */
+    marker->seen[(marker->seen_first + marker->seen_count) % UA_SEEN_COUNT] = (struct ua_seen){address, span};
+    marker->seen_count++;
+}
+
 /* Notes an address that a slot or a root holds. */
 static inline void see(struct ua_marker *marker, uintptr_t address)
 {
-    struct ua_span *span;
+    struct ua_span *span = span_of(marker, address);
     uintptr_t item;
 
+    if (span == NULL)
+        return;
     if (marker->scattered) {
-        if (UA_LIKELY(address - marker->low < marker->heap_bytes) &&
-            UA_LIKELY(ua_work_offer(&marker->work, ua_align_down(address, UA_WORD_BYTES) | UA_CANDIDATE)))
+        if (UA_LIKELY(marker->seen_count < UA_SEEN_COUNT)) {
+            queue(marker, span, address);
             return;
-        /* No buffer: it must not be lost, since each round of a mark without buffers has to mark something. */
+        }
+        if (UA_LIKELY(see_later(marker, address)))
+            return;
     }
-    span = span_of(marker, address);
-    if (span != NULL && mark_in_span(marker, span, address, &item)) {
+    if (mark_in_span(marker, span, address, &item)) {
         __builtin_prefetch((const void *)item);
         ua_work_push(&marker->work, item);
     }

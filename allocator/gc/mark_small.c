@@ -2,7 +2,8 @@
  *
  * Why not object by object through the grey set: most pointers of a graph that was built in order stay within their span, and for
  * those everything a mark needs is in registers: no lookup of the span, no check of a buffer's end. Each object of a span is marked
- * once, so a fixed stack of as many entries as a span has objects is enough. What points elsewhere goes the usual way (see). */
+ * once, so a fixed stack of as many entries as a span has objects is enough. What points elsewhere goes the usual way (see). In a
+ * scattered graph there is nothing to win by it, and objects are scanned one by one. */
 #include "gc/mark_queue.h"
 
 /* True for the one that set it. With one marker and the world stopped a plain store does. */
@@ -80,11 +81,30 @@ static __attribute__((noinline)) UA_NO_SANITIZE size_t walk_shared(struct ua_mar
     return walk_span(marker, record, object, true);
 }
 
+/* One object alone: in a scattered graph hardly a pointer stays within the span, and what the walk keeps in registers is loaded in vain. */
+static __attribute__((noinline)) UA_NO_SANITIZE size_t scan_one(struct ua_marker *marker, const struct ua_small_span *record, uintptr_t object)
+{
+    const uint64_t mask = record->mask;
+    const uintptr_t end = object + record->elements_bytes;
+
+    for (uintptr_t at = object; at < end; at += record->element_bytes)
+        for (uint64_t bits = mask; bits != 0; bits &= bits - 1) {
+            uintptr_t value = __atomic_load_n((const uintptr_t *)at + ua_lowest_bit(bits), __ATOMIC_RELAXED);
+
+            if (value != 0)
+                see(marker, value);
+        }
+    marker->heap_scan_work += record->scan_bytes;
+    return 1;
+}
+
 size_t ua_mark_scan_small(struct ua_marker *marker, struct ua_small_span *record, uintptr_t object)
 {
     if (UA_UNLIKELY(record->element_bytes == 0)) {
         ua_mark_scan_values(marker, record->layout, object, object + record->object_bytes);
         return 1;
     }
+    if (marker->scattered)
+        return scan_one(marker, record, object);
     return marker->shared ? walk_shared(marker, record, object) : walk_alone(marker, record, object);
 }
