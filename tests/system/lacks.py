@@ -118,19 +118,20 @@ def test_an_event_that_needs_privileges(folder):
     done.there("time", "faults_minor", "rss_bytes")
 
 
-def test_perf_events_refused(folder):
-    done = run(folder, "--events", "PAGE-FAULTS", preexec_fn=refuse_perf(13))
-    done.one_line("page-faults_user", "not permitted (perf_event_paranoid)")
-    done.null("page-faults_user", "not permitted")
+def without_perf(folder, error, reason):
+    done = run(folder, "--events", "PAGE-FAULTS", preexec_fn=refuse_perf(error))
+    done.one_line("page-faults_user", reason)
+    done.null("page-faults_user", reason)
     done.null("counters_read_cost", "no counter is open")
     done.there("time", "faults_minor", "rss_bytes")
 
 
+def test_perf_events_refused(folder):
+    without_perf(folder, 13, "not permitted (perf_event_paranoid)")
+
+
 def test_perf_events_not_in_the_kernel(folder):
-    done = run(folder, "--events", "PAGE-FAULTS", preexec_fn=refuse_perf(38))
-    done.one_line("page-faults_user", "perf events disabled in this kernel")
-    done.null("page-faults_user", "perf events disabled")
-    done.there("time", "faults_minor", "rss_bytes")
+    without_perf(folder, 38, "perf events disabled in this kernel")
 
 
 def test_proc_hidden(folder):
