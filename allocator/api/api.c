@@ -90,7 +90,7 @@ bool ua_contains(struct ua_heap *heap, const void *pointer)
 
 size_t ua_trim(struct ua_heap *heap)
 {
-    return ua_chunk_trim(&need_heap(heap, "ua_trim")->chunks, SIZE_MAX) + ua_pages_trim(&heap->pages, SIZE_MAX);
+    return ua_heap_trim(need_heap(heap, "ua_trim"), SIZE_MAX);
 }
 
 const struct ua_type *ua_type_make(struct ua_heap *heap, size_t size_bytes, size_t align_bytes,

@@ -1,8 +1,7 @@
 /* mark_bits.h - setting the mark of a chunk, a large or a small object: true for the one that set it and has to scan.
  *
  * Why apart from mark.c and the scans of small objects and chunks, which all set marks: what a mark is and what is read by it are two
- * things. A test
- * comes before each atomic operation: most pointers lead to what is marked already. */
+ * things. A test comes before each atomic operation: most pointers lead to what is marked already. */
 #ifndef ALLOCATOR_GC_MARK_BITS_H
 #define ALLOCATOR_GC_MARK_BITS_H
 

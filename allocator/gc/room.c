@@ -56,14 +56,8 @@ uint64_t ua_room_idle_bytes(struct ua_gc *gc)
 
 static void give_back(struct ua_gc *gc, uint64_t bytes)
 {
-    size_t given;
-
-    if (ua_room_idle_bytes(gc) < SCAVENGE_MIN_BYTES)
-        return;
-    bytes = ua_max(bytes, SCAVENGE_MIN_BYTES);
-    given = ua_chunk_trim(&gc->heap->chunks, bytes);
-    if (given < bytes)
-        ua_pages_trim(&gc->heap->pages, bytes - given);
+    if (ua_room_idle_bytes(gc) >= SCAVENGE_MIN_BYTES)
+        ua_heap_trim(gc->heap, ua_max(bytes, SCAVENGE_MIN_BYTES));
 }
 
 void ua_room_keep_limit(struct ua_gc *gc)

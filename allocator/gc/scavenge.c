@@ -8,12 +8,6 @@
 
 #define NS_PER_MS ((uint64_t)1000000)
 
-static void give_all_back(struct ua_heap *heap)
-{
-    ua_chunk_trim(&heap->chunks, SIZE_MAX);
-    ua_pages_trim(&heap->pages, SIZE_MAX);
-}
-
 /* One thread at a time decides; the others go on. */
 static void decay(struct ua_gc *gc)
 {
@@ -29,7 +23,7 @@ static void decay(struct ua_gc *gc)
         !__atomic_compare_exchange_n(&gc->decay_began_ns, &began, now, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
         return;
     if (ua_min(least, idle) > 0)
-        give_all_back(gc->heap);
+        ua_heap_trim(gc->heap, SIZE_MAX);
     __atomic_store_n(&gc->decay_least_bytes, ua_room_idle_bytes(gc), __ATOMIC_RELAXED);
 }
 

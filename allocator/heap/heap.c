@@ -76,3 +76,10 @@ void ua_heap_destroy(struct ua_heap *heap)
     vm = heap->vm;
     ua_vm_unmap(&vm, (uintptr_t)heap, HEAP_BYTES);
 }
+
+size_t ua_heap_trim(struct ua_heap *heap, size_t enough_bytes)
+{
+    size_t given = ua_chunk_trim(&heap->chunks, enough_bytes);
+
+    return given < enough_bytes ? given + ua_pages_trim(&heap->pages, enough_bytes - given) : given;
+}
