@@ -229,12 +229,12 @@ static void test_quarantined_chunks_keep_no_bitmap(void **state)
     }
 }
 
-static uint64_t test_now_ns;
+static uint64_t test_now_ns; /* atomic: workers read it */
 
 static uint64_t read_test_clock(void *context)
 {
     (void)context;
-    return test_now_ns;
+    return __atomic_load_n(&test_now_ns, __ATOMIC_RELAXED);
 }
 
 static void test_idle_memory_goes_back_after_decay_ms(void **state)
@@ -245,18 +245,18 @@ static void test_idle_memory_goes_back_after_decay_ms(void **state)
 
     (void)state;
     heap->clock = &clock;
-    test_now_ns = (uint64_t)1 << 50;
+    __atomic_store_n(&test_now_ns, (uint64_t)1 << 50, __ATOMIC_RELAXED);
     use_arena(heap, 41);
     ua_collect(heap);
     kept = ts_stats(heap).kept_resident_bytes;
     assert_true(kept >= 4 * CHUNK_MIB * MIB);
     /* Busy through a period: what it takes and frees again is not idle, and is not given back within it. */
-    test_now_ns += 500u * 1000000u;
+    __atomic_fetch_add(&test_now_ns, 500u * 1000000u, __ATOMIC_RELAXED);
     use_arena(heap, 2);
     ua_collect(heap);
     assert_true(ts_stats(heap).kept_resident_bytes >= kept);
     for (int i = 0; i < 3; i++) {
-        test_now_ns += 1000u * 1000000u + 1;
+        __atomic_fetch_add(&test_now_ns, 1000u * 1000000u + 1, __ATOMIC_RELAXED);
         assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 100000));
     }
     assert_true(ts_stats(heap).kept_resident_bytes < kept);
@@ -279,13 +279,13 @@ static void test_a_collection_two_minutes_after_the_last(void **state)
         snprintf(settings, sizeof settings, "roots=registered sanitizer=off quarantine_limit=0 gogc=%s", percents[i]);
         heap = gs_heap("safe", settings);
         heap->clock = &clock;
-        test_now_ns = (uint64_t)1 << 50;
+        __atomic_store_n(&test_now_ns, (uint64_t)1 << 50, __ATOMIC_RELAXED);
         ua_collect(heap);
         first = ua_gc_cycles(heap);
-        test_now_ns += 119 * (uint64_t)1000000000;
+        __atomic_fetch_add(&test_now_ns, 119 * (uint64_t)1000000000, __ATOMIC_RELAXED);
         assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 100000));
         assert_int_equal(ua_gc_cycles(heap), first);
-        test_now_ns += 2 * (uint64_t)1000000000;
+        __atomic_fetch_add(&test_now_ns, 2 * (uint64_t)1000000000, __ATOMIC_RELAXED);
         assert_non_null(ua_heap_alloc(heap, gs_byte_type(), 100000));
         if (i == 1) {
             assert_int_equal(ua_gc_cycles(heap), first);
