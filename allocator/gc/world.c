@@ -63,12 +63,14 @@ void (*ua_world_detach_hook)(void);
 
 
 
-/* Stands until the stop that is wanted (if any) is over. Async-signal-safe. */
+/* Stands until the stop by signal that is wanted (if any) is over. A cooperative one is left to the next safepoint: it may begin
+ * before a thread has left the stop before it, or before a late signal arrives, and what the thread has in its hands here is in
+ * no registered root. Which of the two it is cannot change while it lacks our answer. Async-signal-safe. */
 static void stand_while_stopped(uintptr_t sp)
 {
     uint32_t wanted = __atomic_load_n(&stop_word, __ATOMIC_SEQ_CST);
 
-    while (wanted % 2 == 1) {
+    while (wanted % 2 == 1 && __atomic_load_n(&signal_stop, __ATOMIC_SEQ_CST) != 0) {
         if (self.answered != wanted) {
             self.stopped_sp = sp;
             __atomic_store_n(&self.answered, wanted, __ATOMIC_SEQ_CST);
@@ -92,10 +94,16 @@ static void on_stop_signal(int number)
     errno = saved_errno;
 }
 
-static void on_last_lock_released(void)
+/* Not inlined: what the caller has in registers is saved in this frame, which a conservative mark reads. */
+static __attribute__((noinline)) void on_last_lock_released(void)
 {
-    if (self.listed && __atomic_load_n(&self.state, __ATOMIC_SEQ_CST) == THREAD_RUNNING)
-        ua_world_safepoint();
+    uintptr_t registers[UA_REGISTER_COUNT];
+
+    if (!self.listed || __atomic_load_n(&self.state, __ATOMIC_SEQ_CST) != THREAD_RUNNING)
+        return;
+    ua_registers_save(registers);
+    stand_while_stopped(ua_stack_pointer());
+    __asm__ volatile("" : : "r"(registers) : "memory");
 }
 
 static void on_thread_exit(void *unused)

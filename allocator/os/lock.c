@@ -30,6 +30,16 @@ static void become_idle(void)
         ua_lock_idle_hook();
 }
 
+/* The caller holds nothing. Every turn answers a stop: the signal for it may have come before the thread noted that it is idle,
+ * or be kept back by who wrapped the handler (TSan does so until its next call), and who forks waits for all answers. */
+static void stand_at_gate(void)
+{
+    do {
+        become_idle();
+        ua_lock_gate_sleep();
+    } while (__atomic_load_n(&ua_lock_gate, __ATOMIC_SEQ_CST) != 0);
+}
+
 void ua_lock_acquire(struct ua_lock *lock)
 {
     struct ua_thread_record *thread = &ua_thread_record;
@@ -53,8 +63,7 @@ void ua_lock_acquire(struct ua_lock *lock)
         pthread_mutex_unlock(&lock->mutex);
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
         thread->held_ranks = 0;
-        become_idle();
-        ua_lock_wait_at_gate();
+        stand_at_gate();
     }
     if (lock->acquired_count != NULL)
         __atomic_fetch_add(lock->acquired_count, 1, __ATOMIC_RELAXED);
@@ -74,10 +83,11 @@ void ua_lock_release(struct ua_lock *lock)
 
 void ua_lock_defer_wait(struct ua_thread_record *thread)
 {
+    if (thread->held_ranks != 1) /* inside a lock already: who forks waits for that one */
+        return;
     do {
         thread->held_ranks &= ~(uint64_t)1;
-        become_idle();
-        ua_lock_wait_at_gate();
+        stand_at_gate();
         thread->held_ranks |= 1;
         __atomic_signal_fence(__ATOMIC_SEQ_CST);
     } while (__atomic_load_n(&ua_lock_gate, __ATOMIC_RELAXED) != 0);

@@ -68,7 +68,7 @@ extern void (*ua_lock_idle_hook)(void);
 
 /* For lock_fork.c. The gate: not 0 while a process is being copied; atomic. */
 extern uint32_t ua_lock_gate;
-void ua_lock_wait_at_gate(void);
+void ua_lock_gate_sleep(void); /* until the gate opens, but not longer than a stop may wait for an answer */
 void ua_lock_list(struct ua_lock *lock);
 void ua_lock_unlist(struct ua_lock *lock);
 
@@ -87,7 +87,7 @@ struct ua_thread_record {
 
 extern _Thread_local struct ua_thread_record ua_thread_record;
 
-/* A deferral that meets a closed gate stands back until it opens. */
+/* A deferral that meets a closed gate stands back until it opens, but for one begun with a lock held. */
 void ua_lock_defer_wait(struct ua_thread_record *thread);
 
 /* Around a few instructions that must not be cut in two by a stop, without a lock: no stop by signal happens in between.

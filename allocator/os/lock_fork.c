@@ -1,10 +1,9 @@
 /* lock_fork.c - see lock_fork.h. All locks in use are on one list, put there when they are first taken. */
 #include "os/lock_fork.h"
 
-#include <limits.h>
-#include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "os/futex.h"
+
+#define GATE_SLEEP_NS 1000000u
 
 uint32_t ua_lock_gate;
 
@@ -37,10 +36,9 @@ void ua_lock_unlist(struct ua_lock *lock)
     pthread_mutex_unlock(&list_mutex);
 }
 
-void ua_lock_wait_at_gate(void)
+void ua_lock_gate_sleep(void)
 {
-    while (__atomic_load_n(&ua_lock_gate, __ATOMIC_SEQ_CST) != 0)
-        syscall(SYS_futex, &ua_lock_gate, FUTEX_WAIT_PRIVATE, 1, NULL, NULL, 0);
+    ua_futex_wait(&ua_lock_gate, 1, GATE_SLEEP_NS);
 }
 
 void ua_lock_gate_close(void)
@@ -79,7 +77,7 @@ void ua_lock_gate_open(void)
 {
     pthread_mutex_unlock(&list_mutex);
     __atomic_store_n(&ua_lock_gate, 0, __ATOMIC_SEQ_CST);
-    syscall(SYS_futex, &ua_lock_gate, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    ua_futex_wake(&ua_lock_gate);
 }
 
 void ua_lock_gate_child(void)

@@ -181,6 +181,35 @@ static void *fork_unattached(void *argument)
     return NULL;
 }
 
+static void *make_arenas_without_signals(void *argument)
+{
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+    return make_arenas(argument);
+}
+
+/* Threads of servers block all signals: the stop for the fork reaches such a one where it gives up its last lock, or stands at
+ * the gate. */
+static void test_fork_with_signals_blocked(void **state)
+{
+    struct shared shared = {heap_of("safe", "registered"), "registered", false};
+    pthread_t threads[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, make_arenas_without_signals, &shared), 0);
+    fork_often(&shared);
+    __atomic_store_n(&shared.stop, true, __ATOMIC_RELAXED);
+    ua_blocking_begin();
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    ua_blocking_end();
+    ua_debug_verify(shared.heap);
+    ua_heap_close(shared.heap);
+}
+
 /* A thread that the collector does not know, and one inside a blocking section, may fork as well. */
 static void test_fork_from_other_threads(void **state)
 {
@@ -215,6 +244,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fork_with_workers_running),
+        cmocka_unit_test(test_fork_with_signals_blocked),
         cmocka_unit_test(test_fork_from_other_threads),
     };
 
