@@ -199,8 +199,9 @@ static void sweep_line(struct ua_marker *marker, const char *line, uint64_t *byt
     *bytes += sweep.bytes;
 }
 
-/* Fatal when it cannot be read: guessing that there are no roots would free what is in use. */
-static uint64_t sweep_process(struct ua_marker *marker)
+/* Fatal when it cannot be read: guessing that there are no roots would free what is in use. Not inlined: its buffers would lie in the
+ * frame of every scan, and what is stale in them would be read with the stack. */
+static __attribute__((noinline)) uint64_t sweep_process(struct ua_marker *marker)
 {
     char text[MAPS_LINE_MAX * 8];
     size_t have = 0;
