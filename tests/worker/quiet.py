@@ -4,40 +4,33 @@ usage: quiet.py strace WORKER BACKEND ARM   |   quiet.py malloc WORKER BACKEND A
 The same request is run with few and with many blocks; what is counted must be the same. Exit 77: no strace, or it may not trace."""
 import collections
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
+
+from observe import REQUEST, run
 
 # Google Benchmark writes the number of iterations into a name: as many digits for both, else a string grows.
 FEW, MANY = 20, 40
 
 
 def request(name, backend, arm, blocks):
-    return json.dumps({
-        "protocol": 1, "pass": name, "scenario": "request_server", "backend": backend, "arm": arm, "threads": 1, "pages": "huge",
-        "options": "-", "scale": 0.02, "cycles_per_block": 1, "blocks": blocks, "seed": 1, "rep": 0, "order": 0, "pus": None,
-        "input": [], "events": [], "event_group": 0, "litter": None})
+    return json.dumps({**REQUEST, "pass": name, "scenario": "request_server", "backend": backend, "arm": arm, "pages": "huge", "scale": 0.02,
+                       "blocks": blocks})
 
 
-def run(command, environment=None):
-    """Exit code and stderr; fd 3 goes to a file that is thrown away."""
-    with tempfile.TemporaryFile() as observation:
-        def third():
-            os.dup2(observation.fileno(), 3)
-        done = subprocess.run(command, stderr=subprocess.PIPE, text=True, preexec_fn=third, close_fds=False,
-                              env={**os.environ, **(environment or {})}, check=False)
-        size = os.fstat(observation.fileno()).st_size
-    if done.returncode == 0 and size == 0:
+def run_quietly(command, environment=None):
+    """Exit code and stderr; the observation must be there, nobody looks at it."""
+    code, observation, error = run(command, environment)
+    if code == 0 and not observation:
         sys.exit("the worker wrote no observation")
-    return done.returncode, done.stderr
+    return code, error
 
 
 def system_calls(worker, backend, arm, name, blocks):
     with tempfile.NamedTemporaryFile() as log:
-        code, error = run(["strace", "-f", "-o", log.name, worker, "--observe", request(name, backend, arm, blocks)])
+        code, error = run_quietly(["strace", "-f", "-o", log.name, worker, "--observe", request(name, backend, arm, blocks)])
         text = open(log.name, encoding="utf-8", errors="replace").read()
     if code != 0:
         print(error)
@@ -56,7 +49,7 @@ def main():
             if few["perf_event_open"] + many["perf_event_open"] != 0:
                 sys.exit(f"{name}: opens a perf event")
         else:
-            few, many = (run([worker, "--observe", request(name, backend, arm, blocks)], {"LD_PRELOAD": sys.argv[5]})[1]
+            few, many = (run_quietly([worker, "--observe", request(name, backend, arm, blocks)], {"LD_PRELOAD": sys.argv[5]})[1]
                          for blocks in (FEW, MANY))
         if what == "malloc" and "malloc calls: " not in few:
             sys.exit(f"the counting library was not loaded: {few}")
