@@ -22,7 +22,7 @@ have() { # have PROBE
     cmd:*) command -v "$what" >/dev/null ;;
     inc:*) [ -e "/usr/include/$what" ] || [ -e "/usr/local/include/$what" ] ||
            [ -e "/usr/include/$(uname -m)-linux-gnu/$what" ] ;;
-    lib:*) PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -qF "$what" ;;
+    lib:*) PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -F "$what" >/dev/null ;; # not -q: it ends early, and ldconfig would fail of SIGPIPE
     file:*) [ -e "/usr/$what" ] || [ -e "/usr/local/$what" ] ;;
   esac
 }
