@@ -15,7 +15,8 @@ struct node {
 HX_TYPE(node_type, struct node, HX_PTR(before), HX_PTRS(same, 6));
 _Static_assert(sizeof(struct node) == 64, "4 KiB are 64 of them");
 
-#define LIVES_AT_SCALE_1 50000.0
+/* Few a cycle, many cycles a block: pass counters, which reads a group at each change of phase, takes only some of them. */
+#define LIVES_AT_SCALE_1 5000.0
 #define SCOPES_AT_SCALE_1 1000.0
 
 enum { SCOPES_MOST = 1000, NODES_PER_SCOPE = 64 };
@@ -99,11 +100,11 @@ HX_INLINE uint64_t cycle_many(struct sc_run *run, const struct plan *plan) {
     return sum;
 }
 
-#define DIALS(quick_scale, full_blocks, cycles, gate_scale)                                       \
+#define DIALS(quick_scale, full_blocks, cycles, gate_scale, gate_cycles)                          \
     {                                                                                             \
         [SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {quick_scale, cycles, 8}},                        \
         [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, cycles, full_blocks}},                       \
-        [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {gate_scale, 1, 16}}                               \
+        [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {gate_scale, gate_cycles, 16}}                     \
     }
 
 static const struct sc_info info_one = {
@@ -112,7 +113,7 @@ static const struct sc_info info_one = {
     .zeroed = SC_ZEROED,
     .backends = "malloc,mimalloc,arena-*,mimalloc-heap,obstack,apr,talloc,bump",
     .arms = "each,reuse,collect,bulk",
-    .dials = DIALS(1.0, 8, 3, 0.2),
+    .dials = DIALS(1.0, 8, 30, 1.0, 2),
     .setup = setup,
 };
 SC_SCENARIO(arena_lifecycle_one, info_one, cycle_one);
@@ -124,7 +125,7 @@ static const struct sc_info info_many = {
     .zeroed = SC_ZEROED,
     .backends = "malloc,mimalloc,arena-safe,arena-kept,obstack,apr,bump",
     .arms = "each,reuse,collect,bulk",
-    .dials = DIALS(0.5, 4, 1, 0.05),
+    .dials = DIALS(0.5, 4, 1, 0.05, 1),
     .setup = setup,
 };
 SC_SCENARIO(arena_lifecycle_many, info_many, cycle_many);

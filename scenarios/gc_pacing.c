@@ -154,7 +154,7 @@ static const struct sc_info info = {
     .why = "A tree that stays and short lives beside it: freeing early against collecting.",
     .zeroed = SC_ZEROED,
     .scopes_open = 2,
-    .backends = "malloc,mimalloc,arena-*,gcheap*,bdwgc,bump", .arms = "each,reuse,collect,bulk",
+    .backends = "malloc,mimalloc,arena-*,gcheap*,bdwgc,bump",
     .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 8}, {2.0, 1, 12}},
               [SC_PROFILE_FULL] = {{1.0, 1, 5}, {2.0, 1, 12}},
               [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {1.0, 1, 16}}},

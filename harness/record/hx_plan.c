@@ -11,6 +11,8 @@
 /* What quick takes when the user names nothing: three workloads and the backends people compare first. */
 static const char quick_scenarios[] = "json_dom,binary_trees,request_server";
 static const char quick_backends[] = "malloc,mimalloc,arena-safe,arena-go,arena-kept,bump";
+/* And what the harness itself adds to an operation, one cell: no figure is shown without it. */
+static const char floor_scenario[] = "empty", floor_backend[] = "bump";
 /* The arm that stands for a backend in a headline table; a backend has one of these. */
 static const char *const headline_arms[] = {"each", "reuse", "collect", "bulk"};
 
@@ -133,10 +135,21 @@ static bool backend_chosen(const struct hx_scenario *scenario, const struct hx_b
     return usual || backend->asked;
 }
 
+/* Does a run take any cell of these two? */
+static bool is_chosen(const struct hx_scenario *scenario, const struct hx_backend *backend, const struct hx_settings *settings) {
+    bool unnamed = settings->profile == HX_PROFILE_QUICK && settings->scenario == NULL && settings->backend == NULL;
+    bool floor = unnamed && settings->pages[HX_PAGES_HUGE] && strcmp(scenario->name, floor_scenario) == 0 &&
+                 strcmp(backend->name, floor_backend) == 0;
+    return floor || (scenario_chosen(scenario, settings) && backend_chosen(scenario, backend, settings));
+}
+
 /* A scenario that is not made for an arm or has no dials for a page mode is told to who named them, and passed over else. */
 static bool is_passed_over(const struct hx_scenario *scenario, const struct hx_arm *arm, enum hx_pages pages,
                            const struct hx_settings *settings) {
     if (settings->arm == NULL && scenario->arms != NULL && !hx_glob(scenario->arms, arm->name)) {
+        return true;
+    }
+    if (settings->profile == HX_PROFILE_FULL && settings->arm == NULL && pages == HX_PAGES_4K && hx_plan_arm_wants_huge(scenario->name, arm->name)) {
         return true;
     }
     enum hx_pages other = pages == HX_PAGES_4K ? HX_PAGES_HUGE : HX_PAGES_4K;
@@ -334,7 +347,7 @@ bool hx_plan_make(const struct hx_catalogue *catalogue, const struct hx_settings
     }
     for (size_t s = 0; s < catalogue->scenario_count; s++) {
         for (size_t b = 0; b < catalogue->backend_count; b++) {
-            if (scenario_chosen(&catalogue->scenarios[s], settings) && backend_chosen(&catalogue->scenarios[s], &catalogue->backends[b], settings)) {
+            if (is_chosen(&catalogue->scenarios[s], &catalogue->backends[b], settings)) {
                 add_arms(out, &catalogue->scenarios[s], &catalogue->backends[b], settings);
             }
         }
@@ -366,6 +379,10 @@ bool hx_plan_make(const struct hx_catalogue *catalogue, const struct hx_settings
 
 uint64_t hx_pass_blocks(const struct hx_cell *cell, enum hx_pass pass) {
     return pass == HX_PASS_COUNTERS && cell->blocks > HX_COUNTER_BLOCKS ? HX_COUNTER_BLOCKS : cell->blocks;
+}
+
+uint64_t hx_pass_cycles(const struct hx_cell *cell, enum hx_pass pass) {
+    return pass == HX_PASS_COUNTERS && cell->cycles_per_block > HX_COUNTER_CYCLES ? HX_COUNTER_CYCLES : cell->cycles_per_block;
 }
 
 void hx_plan_free(struct hx_plan *plan) {

@@ -64,10 +64,11 @@ void hx_plan_free(struct hx_plan *plan);
 char *hx_plan_json(const struct hx_plan *plan);
 bool hx_plan_parse(const char *json, struct hx_plan *out, struct hx_error *error);
 
-/* How many blocks a process of this pass runs: the cell's, but in pass counters, which reads a group at each change of phase and has no
- * best of many to find, HX_COUNTER_BLOCKS at most. */
-enum { HX_COUNTER_BLOCKS = 2 };
+/* How many blocks a process of this pass runs, and of how many cycles: the cell's. But pass counters reads a group at each change of phase,
+ * which takes longer than a small life, and has no best of many to find: HX_COUNTER_BLOCKS of HX_COUNTER_CYCLES at most. */
+enum { HX_COUNTER_BLOCKS = 2, HX_COUNTER_CYCLES = 3 };
 uint64_t hx_pass_blocks(const struct hx_cell *cell, enum hx_pass pass);
+uint64_t hx_pass_cycles(const struct hx_cell *cell, enum hx_pass pass);
 
 /* sha256 of hx_plan_json in 64 hex digits and a terminator. */
 void hx_plan_sha256(const struct hx_plan *plan, char out[65]);

@@ -23,10 +23,10 @@ struct extra {
 };
 
 /* Left out: scenarios that differ from one that is there in what safety does not see: whether the compiler knows the type, what is in an
- * object, how long a slice is, who needs zeros; and two that price nothing: an open loop has no time, gc_pacing is about when a
+ * object, how long a slice is, who needs zeros or writes them; and two that price nothing: an open loop has no time, gc_pacing is about when a
  * collector runs. arena_lifecycle_many with whole chunks cleared would touch 8 GiB. */
 #define PRICE_NOTHING "request_open,gc_pacing"
-#define SAFETY_ALIKE PRICE_NOTHING ",*_out,alloc_paths_n*,alloc_paths_p40,alloc_paths_str,alloc_slices_[!p]*,zeroing_relied*"
+#define SAFETY_ALIKE PRICE_NOTHING ",*_out,alloc_paths_n*,alloc_paths_p40,alloc_paths_str,alloc_slices_[!p]*,zeroing_*"
 
 static const struct extra extras[] = {
     {"*", SAFETY_ALIKE, "arena-safe", "reuse", "fault=off"},
@@ -47,4 +47,8 @@ const char *hx_plan_step(const char *scenario, const char *backend, const char *
         }
     }
     return NULL;
+}
+
+bool hx_plan_arm_wants_huge(const char *scenario, const char *arm) {
+    return strcmp(scenario, "gc_pacing") == 0 && hx_glob("keep,fresh", arm);
 }

@@ -25,4 +25,8 @@ extern const struct hx_price_step hx_price_steps[HX_PRICE_STEPS];
 /* The options of extra cell `index` of (scenario, backend, arm) in profile full, from 0; NULL when there is no more. */
 const char *hx_plan_step(const char *scenario, const char *backend, const char *arm, size_t index);
 
+/* Arms that profile full makes of a scenario in huge pages alone: keep and fresh of gc_pacing, for the credit split, which a second page
+ * mode would not tell better. */
+bool hx_plan_arm_wants_huge(const char *scenario, const char *arm);
+
 #endif

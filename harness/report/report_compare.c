@@ -14,6 +14,10 @@ bool hx_report_is_arena(const struct hx_report_cell *cell) {
     return strncmp(cell->backend, "arena-", 6) == 0;
 }
 
+bool hx_report_is_malloc(const struct hx_report_cell *cell) {
+    return strcmp(cell->backend, "malloc") == 0 && strcmp(cell->arm, "each") == 0 && strcmp(cell->options, "-") == 0;
+}
+
 const char *hx_report_verdict_name(enum hx_report_verdict verdict) {
     static const char *const name[] = {"faster", "slower", "no_difference", "undecided"};
     return name[verdict];
@@ -85,8 +89,7 @@ void hx_report_compare(struct hx_report_summary *summary) {
     for (size_t a = 0; a < run->cell_count; a++) {
         for (size_t r = 0; r < HX_COUNT_OF(reference_backend); r++) {
             long b = hx_report_reference(run, a, reference_backend[r]);
-            bool malloc_each = strcmp(run->cell[a].backend, "malloc") == 0 && strcmp(run->cell[a].arm, "each") == 0;
-            bool mirrored = run->cell[a].again || malloc_each;
+            bool mirrored = run->cell[a].again || hx_report_is_malloc(&run->cell[a]);
             for (size_t m = 0; b >= 0 && !mirrored && m < HX_COUNT_OF(metric); m++) {
                 compare_metric(summary, a, (size_t)b, metric[m]);
             }

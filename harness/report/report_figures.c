@@ -2,6 +2,7 @@
 #include "report/report_figures.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -174,6 +175,16 @@ static void remove_old(const char *plots_dir, const char *name) {
     }
 }
 
+/* All pictures of a kind: a report that has fewer parts than the one before leaves none of its. */
+static void remove_parts(const char *plots_dir, const char *name) {
+    enum { PARTS_MOST = 40 };
+    for (unsigned part = 2; part <= PARTS_MOST; part++) {
+        char *one = hx_print("%s_%u", name, part);
+        remove_old(plots_dir, one);
+        free(one);
+    }
+}
+
 /* The kinds of figures, in the order in which a reader wants them. */
 static const struct hx_figure_kind kind[] = {
     {"time", "time.gp", NULL, "Time per operation",
@@ -241,6 +252,23 @@ static void draw_kind(struct hx_report_figures *figures, struct hx_figure_grid *
     }
 }
 
+/* Has the scenario a figure of this kind on any backend? One that is not made for a pass (an open loop has latencies of requests alone)
+ * would be a row of empty panels. Curves of memory come with the live bytes. */
+static bool has_figure(const struct hx_report_summary *summary, const struct hx_figure_kind *k, const char *scenario) {
+    char metric[64];
+    if (k->call != NULL) {
+        (void)snprintf(metric, sizeof metric, "latency_%s_p50", k->call);
+    } else {
+        (void)snprintf(metric, sizeof metric, "%s", strcmp(k->name, "time") == 0 ? "time" : "live_bytes");
+    }
+    double value;
+    bool found = false;
+    for (size_t i = 0; i < summary->run->cell_count && !found; i++) {
+        found = strcmp(summary->run->cell[i].scenario, scenario) == 0 && hx_report_value(hx_report_find(summary, i, metric), &value);
+    }
+    return found;
+}
+
 /* Which of the page modes a scenario was measured in, one bit each. */
 static unsigned modes_of(const struct hx_report_run *run, const char *scenario, const char *const *pages, size_t count) {
     unsigned modes = 0;
@@ -281,9 +309,10 @@ void hx_report_draw(const struct hx_report_summary *summary, const struct hx_rep
     mode_count = mode_count < HX_FIGURE_PAGES_MAX ? mode_count : HX_FIGURE_PAGES_MAX;
     memcpy(pages, word, mode_count * sizeof *pages);
     figures->hidden_series = choose_series(&grid);
-    size_t scenarios = hx_report_distinct(run, hx_report_scenario_of, word);
+    size_t scenarios = hx_report_scenarios(run, word);
     for (size_t i = 0; i < HX_COUNT_OF(kind); i++) {
         size_t part = 0;
+        remove_parts(plots_dir, kind[i].name);
         /* Scenarios of the same page modes share pictures, most modes first: no panel is empty because nobody asked for it. */
         for (unsigned modes = (1u << mode_count) - 1; modes > 0; modes--) {
             size_t count = 0;
@@ -294,11 +323,14 @@ void hx_report_draw(const struct hx_report_summary *summary, const struct hx_rep
                 }
             }
             for (size_t s = 0; s < scenarios; s++) {
-                if (modes_of(run, word[s], pages, mode_count) == modes) {
+                if (modes_of(run, word[s], pages, mode_count) == modes && has_figure(summary, &kind[i], word[s])) {
                     some[count++] = word[s];
                 }
             }
             draw_kind(figures, &grid, &kind[i], plots_dir, some, count, &part, draw);
+        }
+        if (part == 0) {
+            hx_figure_put(figures, &kind[i], plots_dir, hx_print("%s", kind[i].name), NULL, NULL, false, draw);
         }
     }
     draw_pacing(figures, summary, plots_dir, draw);

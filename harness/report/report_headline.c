@@ -84,7 +84,7 @@ static void put_versus(const struct hx_report_summary *summary, size_t cell, str
                        struct hx_report_headline *out) {
     const struct hx_report_cell *mine = &summary->run->cell[cell];
     const struct hx_report_comparison *c = hx_report_against(summary, cell, "malloc", "time");
-    if (strcmp(mine->backend, "malloc") == 0 && strcmp(mine->arm, "each") == 0) {
+    if (hx_report_is_malloc(mine)) {
         snprintf(out->text[HX_HEAD_VERSUS], sizeof out->text[HX_HEAD_VERSUS], "(1)");
     } else if (c == NULL) {
         const struct hx_report_metric *time = hx_report_find(summary, cell, "time");

@@ -197,9 +197,13 @@ static void put_intro(const struct hx_report_run *run, struct hx_text *out) {
     hx_report_escape_html(out, run->profile);
     put_meta("started", "started", run, out);
     put_meta("ended", "ended", run, out);
-    hx_text_format(out, " &middot; %zu processes</p>\n", json_array_size(json_object_get(run->json, "processes")));
+    size_t processes = json_array_size(json_object_get(run->json, "processes"));
+    if (processes > 0) { /* an interrupted run has written none down yet */
+        hx_text_format(out, " &middot; %zu processes", processes);
+    }
+    hx_text_put(out, "</p>\n");
     const char **word = hx_grow(NULL, run->cell_count + 1, sizeof *word);
-    size_t count = hx_report_distinct(run, hx_report_scenario_of, word);
+    size_t count = hx_report_scenarios(run, word);
     hx_text_put(out, "<p>The same work, ");
     for (size_t i = 0; i < count; i++) {
         hx_text_put(out, i == 0 ? "" : i + 1 == count ? " and " : ", ");

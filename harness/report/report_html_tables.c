@@ -159,7 +159,7 @@ void hx_html_headline(const struct hx_report_page *page, struct hx_text *out) {
     const char **scenario = hx_grow(NULL, run->cell_count + 1, sizeof *scenario);
     const char **pages = hx_grow(NULL, run->cell_count + 1, sizeof *pages);
     size_t *member = hx_grow(NULL, run->cell_count + 1, sizeof *member);
-    size_t scenarios = hx_report_distinct(run, hx_report_scenario_of, scenario);
+    size_t scenarios = hx_report_scenarios(run, scenario);
     size_t modes = hx_report_distinct(run, hx_report_pages_of, pages);
     struct hx_report_footnotes notes = {0};
     hx_text_put(out, "<h2 id=\"headline\">Figures</h2>\n");
@@ -266,7 +266,7 @@ void hx_html_floor(const struct hx_report_page *page, struct hx_text *out) {
     const char **pages = hx_grow(NULL, run->cell_count + 1, sizeof *pages);
     const char **label = hx_grow(NULL, run->cell_count + 1, sizeof *label);
     size_t *member = hx_grow(NULL, run->cell_count + 1, sizeof *member);
-    size_t scenarios = hx_report_distinct(run, hx_report_scenario_of, scenario);
+    size_t scenarios = hx_report_scenarios(run, scenario);
     size_t modes = hx_report_distinct(run, hx_report_pages_of, pages);
     size_t labels = 0;
     for (size_t g = 0; g < scenarios * modes; g++) {

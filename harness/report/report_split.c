@@ -125,7 +125,7 @@ void hx_report_split(const struct hx_report_summary *summary, struct hx_report_s
             }
             add_price(summary, splits, scenario[s], pages[p]);
         }
-        long empty = hx_report_cell_of(run, "empty", pages[p], "bump", "bulk", "-");
+        long empty = hx_report_cell_of(run, hx_report_floor_scenario, pages[p], "bump", "bulk", "-");
         splits->empty = splits->empty < 0 && has_time(summary, empty) ? empty : splits->empty;
     }
     free(scenario);

@@ -78,6 +78,8 @@ long hx_report_reference(const struct hx_report_run *run, size_t a, const char *
 
 /* True for libua's arenas: what the report is about. */
 bool hx_report_is_arena(const struct hx_report_cell *cell);
+/* malloc each without options: what others are compared with. */
+bool hx_report_is_malloc(const struct hx_report_cell *cell);
 
 const char *hx_report_verdict_name(enum hx_report_verdict verdict);
 

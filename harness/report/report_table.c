@@ -10,6 +10,8 @@
 
 /* 2 + 16 for the label, then a space before each column: 98 of 100. */
 enum { LABEL_COLUMNS = 16, TERMINAL_COLUMNS = 100, HANGING_COLUMNS = 6 };
+/* Of each list of sentences; a run of everything has hundreds, and summary.md holds them all. */
+enum { LINES_SHOWN = 16 };
 static const int width[HX_HEAD_COUNT] = {10, 13, 7, 13, 12, 9, 9};
 
 /* Everything the group loops of both forms need. */
@@ -24,7 +26,7 @@ struct groups {
 static struct groups groups_of(const struct hx_report_run *run) {
     struct groups g = {hx_grow(NULL, run->cell_count + 1, sizeof *g.scenario), hx_grow(NULL, run->cell_count + 1, sizeof *g.pages),
                        hx_grow(NULL, run->cell_count + 1, sizeof *g.member), 0, 0};
-    g.scenario_count = hx_report_distinct(run, hx_report_scenario_of, g.scenario);
+    g.scenario_count = hx_report_scenarios(run, g.scenario);
     g.pages_count = hx_report_distinct(run, hx_report_pages_of, g.pages);
     return g;
 }
@@ -154,8 +156,12 @@ static void put_lines(struct hx_text *out, const char *head, const struct hx_rep
         return;
     }
     hx_text_format(out, "\n%s\n", head);
-    for (size_t i = 0; i < lines->count; i++) {
+    size_t shown = lines->count <= LINES_SHOWN + 1 ? lines->count : LINES_SHOWN;
+    for (size_t i = 0; i < shown; i++) {
         put_wrapped(out, lines->line[i]);
+    }
+    if (shown < lines->count) {
+        hx_text_format(out, "  ... and %zu more, in summary.md and report.html\n", lines->count - shown);
     }
     if (lines->count == 0) {
         hx_text_format(out, "  %s\n", none);

@@ -38,6 +38,41 @@ size_t hx_report_distinct(const struct hx_report_run *run, const char *(*get)(co
     return count;
 }
 
+const char hx_report_floor_scenario[] = "empty";
+
+/* In how many page modes a scenario was measured. */
+static size_t modes_of(const struct hx_report_run *run, const char *scenario) {
+    size_t modes = 0;
+    for (size_t i = 0; i < run->cell_count; i++) {
+        bool first = strcmp(run->cell[i].scenario, scenario) == 0;
+        for (size_t k = 0; k < i && first; k++) {
+            first = strcmp(run->cell[k].scenario, scenario) != 0 || strcmp(run->cell[k].pages, run->cell[i].pages) != 0;
+        }
+        modes += first;
+    }
+    return modes;
+}
+
+size_t hx_report_scenarios(const struct hx_report_run *run, const char **word) {
+    size_t count = hx_report_distinct(run, hx_report_scenario_of, word), kept = 0;
+    size_t *modes = hx_grow(NULL, count + 1, sizeof *modes);
+    for (size_t i = 0; i < count; i++) {
+        const char *scenario = word[i];
+        if (count > 1 && strcmp(scenario, hx_report_floor_scenario) == 0) {
+            continue;
+        }
+        size_t mine = modes_of(run, scenario), at = kept++;
+        for (; at > 0 && modes[at - 1] < mine; at--) {
+            word[at] = word[at - 1];
+            modes[at] = modes[at - 1];
+        }
+        word[at] = scenario;
+        modes[at] = mine;
+    }
+    free(modes);
+    return kept;
+}
+
 const char *hx_report_zeroing(const struct hx_report_run *run, const char *scenario) {
     const json_t *zeroed = json_object_get(run->json, "zeroed");
     json_t *name;
@@ -234,11 +269,12 @@ static bool same_but_pages(const struct hx_report_cell *a, const struct hx_repor
     return strcmp(a->scenario, b->scenario) == 0 && strcmp(a->label, b->label) == 0;
 }
 
-/* order: all cells, group after group, so that the lines come as the tables do. */
+/* order: all cells, group after group, so that the lines come as the tables do. Single options are steps of the price of safety, which has
+ * a table of its own. */
 static void say_losses(const struct hx_report_summary *summary, const size_t *order, size_t count, struct hx_report_words *words) {
     const struct hx_report_cell *cell = summary->run->cell;
     for (size_t i = 0; i < count; i++) {
-        bool first = hx_report_is_arena(&cell[order[i]]);
+        bool first = hx_report_is_arena(&cell[order[i]]) && strcmp(cell[order[i]].options, "-") == 0;
         for (size_t k = 0; k < i && first; k++) {
             first = !same_but_pages(&cell[order[k]], &cell[order[i]]);
         }
@@ -265,7 +301,7 @@ void hx_report_say(const struct hx_report_summary *summary, struct hx_report_wor
     const char **scenario = hx_grow(NULL, run->cell_count + 1, sizeof *scenario);
     const char **pages = hx_grow(NULL, run->cell_count + 1, sizeof *pages);
     size_t *order = hx_grow(NULL, run->cell_count + 1, sizeof *order), total = 0;
-    size_t scenarios = hx_report_distinct(run, hx_report_scenario_of, scenario);
+    size_t scenarios = hx_report_scenarios(run, scenario);
     size_t modes = hx_report_distinct(run, hx_report_pages_of, pages);
     for (size_t s = 0; s < scenarios; s++) {
         for (size_t p = 0; p < modes; p++) {

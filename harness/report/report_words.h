@@ -47,6 +47,11 @@ size_t hx_report_group(const struct hx_report_run *run, const char *scenario, co
 /* Different words in order of first appearance. `get` picks the word of a cell. */
 size_t hx_report_distinct(const struct hx_report_run *run, const char *(*get)(const struct hx_report_cell *), const char **word);
 const char *hx_report_scenario_of(const struct hx_report_cell *cell);
+
+/* The scenarios that tables and pictures show, those of most page modes first: workloads before machinery, which has huge pages alone. The
+ * harness's own floor has a line of its own, so it is among them only when the run has nothing else. */
+extern const char hx_report_floor_scenario[];
+size_t hx_report_scenarios(const struct hx_report_run *run, const char **word);
 const char *hx_report_pages_of(const struct hx_report_cell *cell);
 
 #endif

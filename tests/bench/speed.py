@@ -46,7 +46,7 @@ PEERS = {
 }
 # scenario: cycles a block, blocks, scale. Enough blocks that a collection comes in each process under safe.
 DIALS = {"alloc_paths": (1, 18, 1.0), "refill": (1, 12, 1.0), "json_dom": (1, 6, 1.0), "request_server": (1, 16, 1.0),
-         "binary_trees": (1, 8, 1.0), "alloc_slices": (1, 12, 1.0), "arena_lifecycle_one": (3, 8, 1.0)}
+         "binary_trees": (1, 8, 1.0), "alloc_slices": (1, 12, 1.0), "arena_lifecycle_one": (3, 8, 10.0)}
 
 
 def cell(peer, scenario, threads=1, scale=None):

@@ -50,6 +50,12 @@ def main():
         assert {"malloc", "arena-safe", "arena-go", "arena-kept", "gcheap", "bump"} <= backends, (scenario, backends)
         arms = {cell["arm"] for cell in cells if cell["scenario"] == scenario and cell["backend"] == "malloc"}
         assert arms == {"each", "keep", "fresh"}, (scenario, arms)
+    # The credit split of every program that has a time: each, keep, fresh of malloc beside reuse and fresh of an arena.
+    for scenario in ("json_dom", "binary_trees", "request_server", "gc_pacing"):
+        arms = {(cell["backend"], cell["arm"]) for cell in cells if cell["scenario"] == scenario and cell["pages"] == "huge"}
+        needed = {("malloc", "each"), ("malloc", "keep"), ("malloc", "fresh"), ("arena-safe", "reuse"), ("arena-safe", "fresh"),
+                  ("arena-kept", "reuse")}
+        assert needed <= arms, (scenario, needed - arms)
     assert sum(cell["threads"] == 2 for cell in cells) == 8, "eight cells on two threads"
 
 
