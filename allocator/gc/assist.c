@@ -4,7 +4,6 @@
 #include "gc/cycle.h"
 
 #define HEAPS_MAX 8u /* credits a thread keeps at once, by heap; more heaps that mark at once share and lose some */
-#define WAIT_NS ((uint64_t)1000000)
 #define STEP_BYTES ((int64_t)64 << 10)
 
 /* What the thread has left of the running mark with this serial. */
@@ -58,16 +57,11 @@ static void earn(struct credit *credit, int64_t bytes)
         credit->bytes = INT64_MAX / 2;
 }
 
-/* Plans the assist and takes background credit for it. What is left to mark is planned_work - stolen_work. */
-static void plan_and_steal(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_event *event)
+/* Plans for what is owed and takes background credit for it. Guard: pacer_lock. */
+static void plan_and_steal(struct ua_pacer *pacer, struct credit *credit, struct ua_gc_assist_event *event)
 {
-    struct ua_pacer *pacer = &gc->pacer;
-    struct ua_pacer_assist plan;
+    struct ua_pacer_assist plan = ua_pacer_assist_plan(pacer, event->debt_bytes);
 
-    ua_lock_acquire(&gc->pacer_lock);
-    *event = (struct ua_gc_assist_event){.cycle = gc->current.cycle, .debt_bytes = -credit->bytes};
-    event->plan = revise(gc);
-    plan = ua_pacer_assist_plan(pacer, event->debt_bytes);
     event->planned_work = plan.scan_work;
     event->planned_bytes = plan.debt_bytes;
     if (pacer->bg_scan_credit > 0) {
@@ -78,13 +72,26 @@ static void plan_and_steal(struct ua_gc *gc, struct credit *credit, struct ua_gc
         pacer->bg_scan_credit -= event->stolen_work;
         earn(credit, event->stolen_bytes);
     }
+}
+
+/* What is left to mark is planned_work - stolen_work: nothing for a thread that owes nothing. False, with nothing taken, when the
+ * heap is over its goal and the pacer has not a byte left for the program, however far it stretches the goal. */
+static bool plan_assist(struct ua_gc *gc, struct credit *credit, bool over_goal, struct ua_gc_assist_event *event)
+{
+    bool has_room;
+
+    ua_lock_acquire(&gc->pacer_lock);
+    *event = (struct ua_gc_assist_event){.cycle = gc->current.cycle, .debt_bytes = -credit->bytes};
+    event->plan = revise(gc);
+    has_room = !over_goal || !ua_pacer_is_out_of_room(&gc->pacer);
+    if (has_room && event->debt_bytes > 0)
+        plan_and_steal(&gc->pacer, credit, event);
     ua_lock_release(&gc->pacer_lock);
+    return has_room;
 }
 
 static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_event *event)
 {
-    size_t at;
-
     if (event->stolen_work == 0 && event->done_work == 0)
         return;
     ua_gc_add(&gc->counts.assists, 1);
@@ -95,9 +102,7 @@ static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_
         event->done_bytes = ua_pacer_assist_credit(&gc->pacer, event->done_work);
         earn(credit, event->done_bytes);
     }
-    at = gc->assists.count++ % UA_ASSISTS_KEPT;
-    ua_meta_reached(&gc->heap->meta, &gc->assists.booked_bytes, (at + 1) * sizeof *event);
-    gc->assists.events[at] = *event;
+    ua_ring_put(&gc->assists.events, &gc->heap->meta, gc->assists.count++, event);
     ua_lock_release(&gc->pacer_lock);
 }
 
@@ -123,39 +128,26 @@ static bool mark_planned(struct ua_gc *gc, struct ua_gc_assist_event *event)
     return event->done_work >= left;
 }
 
-/* The live heap is where the pacer has not a byte left for the program, however far it stretches the goal. Credit earned before
- * does not count there: near the expected end of a mark 64 KiB of work can earn gigabytes, as in Go. */
-static bool is_out_of_room(struct ua_gc *gc)
-{
-    bool out;
-
-    if (UA_LIKELY(ua_gc_load(&gc->heap->acct.heap_live) <= ua_gc_load(&gc->goal_bytes)))
-        return false;
-    ua_lock_acquire(&gc->pacer_lock);
-    ua_gc_load_ledger(gc);
-    ua_pacer_revise(&gc->pacer);
-    out = ua_pacer_is_out_of_room(&gc->pacer);
-    ua_lock_release(&gc->pacer_lock);
-    return out;
-}
-
 void ua_assist_pay(struct ua_gc *gc)
 {
+    bool over_goal;
+
     if (!is_marking(gc) || gc->heap->options.assist == 0)
         return;
-    if (is_out_of_room(gc)) {
-        ua_gc_finish_running(gc);
-        return;
-    }
-    for (;;) {
+    /* Credit earned before does not count there: near the expected end of a mark 64 KiB of work can earn gigabytes, as in Go. */
+    over_goal = ua_gc_load(&gc->heap->acct.heap_live) > ua_gc_load(&gc->goal_bytes);
+    for (;; over_goal = false) {
         struct credit *credit = credit_of(gc);
         uint32_t seen = ua_pool_seen(&gc->pool);
         struct ua_gc_assist_event event;
         bool enough = true;
 
-        if (!is_marking(gc) || credit->bytes >= 0)
+        if (!is_marking(gc) || (credit->bytes >= 0 && !over_goal))
             return;
-        plan_and_steal(gc, credit, &event);
+        if (!plan_assist(gc, credit, over_goal, &event)) {
+            ua_gc_finish_running(gc);
+            return;
+        }
         if (event.stolen_work < event.planned_work)
             enough = mark_planned(gc, &event);
         record(gc, credit, &event);
@@ -166,9 +158,7 @@ void ua_assist_pay(struct ua_gc *gc)
             ua_gc_terminate(gc);
             continue;
         }
-        ua_world_blocking_begin();
-        ua_pool_wait(&gc->pool, seen, WAIT_NS);
-        ua_world_blocking_end();
+        ua_gc_wait_for_grey(gc, seen);
     }
 }
 
@@ -177,9 +167,7 @@ size_t ua_assist_read(struct ua_gc *gc, struct ua_gc_assist_event *events, size_
     size_t count;
 
     ua_lock_acquire(&gc->pacer_lock);
-    count = ua_min(ua_min(gc->assists.count, UA_ASSISTS_KEPT), capacity);
-    for (size_t i = 0; i < count; i++)
-        events[i] = gc->assists.events[(gc->assists.count - count + i) % UA_ASSISTS_KEPT];
+    count = ua_ring_read(&gc->assists.events, gc->assists.count, gc->assists.count, events, capacity);
     ua_lock_release(&gc->pacer_lock);
     return count;
 }

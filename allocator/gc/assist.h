@@ -9,17 +9,15 @@
 #define ALLOCATOR_GC_ASSIST_H
 
 #include "base/abi/ua_gc_abi.h"
-
-#include <stddef.h>
+#include "gc/ring.h"
 
 struct ua_gc;
 
 #define UA_ASSISTS_KEPT 1024u
 
 struct ua_assists {
-    struct ua_gc_assist_event *events; /* ring of UA_ASSISTS_KEPT, paged in on use; guard: pacer_lock */
-    size_t booked_bytes;               /* of the ring; guard: pacer_lock */
-    uint64_t count;                    /* guard: pacer_lock */
+    struct ua_ring events; /* struct ua_gc_assist_event, numbered from 0; guard: pacer_lock */
+    uint64_t count;        /* guard: pacer_lock */
 };
 
 /* The thread took this much while a mark runs; nothing else happens. */

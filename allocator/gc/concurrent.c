@@ -88,6 +88,7 @@ static struct ua_span *terminate_stopped(struct ua_gc *gc)
     event->background_ns = ua_gc_load(&counts->background_ns);
     event->assist_ns = ua_gc_load(&counts->assist_ns);
     event->forced_ns = ua_gc_load(&counts->forced_ns);
+    event->wait_ns = ua_gc_load(&counts->wait_ns);
     event->barrier_count = ua_gc_load(&counts->barriers);
     event->assist_count = ua_gc_load(&counts->assists);
     event->restart_count = ua_gc_load(&counts->restarts);
@@ -194,6 +195,16 @@ uint64_t ua_gc_help(struct ua_gc *gc, uint64_t work_bytes, bool *complete)
     return done;
 }
 
+void ua_gc_wait_for_grey(struct ua_gc *gc, uint32_t seen)
+{
+    uint64_t start_ns = ua_gc_now_ns(gc);
+
+    ua_world_blocking_begin();
+    ua_pool_wait(&gc->pool, seen, WAIT_NS);
+    ua_world_blocking_end();
+    ua_gc_add(&gc->counts.wait_ns, ua_gc_now_ns(gc) - start_ns);
+}
+
 /* Marks until the cycle with this serial has ended. */
 static void help_to_the_end(struct ua_gc *gc, uint64_t serial)
 {
@@ -207,9 +218,7 @@ static void help_to_the_end(struct ua_gc *gc, uint64_t serial)
         if (complete || ua_pool_is_complete(&gc->pool)) {
             ua_gc_terminate(gc);
         } else if (done == 0) {
-            ua_world_blocking_begin();
-            ua_pool_wait(&gc->pool, seen, WAIT_NS);
-            ua_world_blocking_end();
+            ua_gc_wait_for_grey(gc, seen);
         }
         ua_world_safepoint();
     }

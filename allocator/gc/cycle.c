@@ -22,7 +22,8 @@ static enum ua_world_stop stop_kind(const struct ua_gc *gc)
 
 void ua_gc_stop(struct ua_gc *gc, struct ua_gc_pause *pause)
 {
-    UA_CHECK(ua_segments_note(&gc->segments, &gc->heap->meta), "gc: no memory to note the data segments");
+    if (gc->heap->options.roots != UA_ROOTS_REGISTERED)
+        UA_CHECK(ua_segments_note(&gc->segments, &gc->heap->meta), "gc: no memory to note the data segments");
     ua_world_note_tls();
     pause->asked_ns = ua_gc_now_ns(gc);
     ua_world_stop(stop_kind(gc));
@@ -212,7 +213,6 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     struct ua_chunk_pool *pool = &gc->heap->chunks;
     struct ua_gc_event *event = &gc->current;
     uint64_t start_ns = ua_gc_now_ns(gc);
-    size_t at;
 
     event->chunks_readied = ua_chunk_make_ready_batch(pool, ready);
     ua_lock_acquire(&pool->lock);
@@ -221,9 +221,7 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     ua_chunk_drain_faults(pool);
     ua_lock_acquire(&gc->pacer_lock);
     event->sweep_ns += ua_gc_now_ns(gc) - start_ns;
-    at = event->cycle % UA_GC_EVENTS_KEPT;
-    ua_meta_reached(&gc->heap->meta, &gc->events_booked_bytes, (at + 1) * sizeof *event);
-    gc->events[at] = *event;
+    ua_ring_put(&gc->events, &gc->heap->meta, event->cycle, event);
     ua_lock_release(&gc->pacer_lock);
     ua_gc_store(&gc->last_end_ns, ua_gc_now_ns(gc));
     ua_gc_store(&gc->cycle_count, event->cycle);

@@ -64,6 +64,8 @@ void ua_gc_close_held(struct ua_gc *gc);
 void ua_gc_collect_concurrent(struct ua_gc *gc, enum ua_gc_cause cause);
 /* ua_gc_terminate for a caller that holds the world lock. */
 void ua_gc_terminate_locked(struct ua_gc *gc);
+/* Something grey is in others' hands and nothing is to be had: sleeps until that changes since `seen`, counted as waiting. */
+void ua_gc_wait_for_grey(struct ua_gc *gc, uint32_t seen);
 /* Marks until no mark runs. */
 void ua_gc_finish_running(struct ua_gc *gc);
 /* The process's collectors, for fork. */

@@ -103,9 +103,8 @@ static const struct ua_gc_ops ops = {
 /* A third of a megabyte that most heaps use a page of. */
 static bool make_rings(struct ua_gc *gc, struct ua_meta *meta)
 {
-    gc->events = ua_meta_reserve(meta, ua_align_up(UA_GC_EVENTS_KEPT * sizeof *gc->events, UA_PHYS_PAGE_BYTES));
-    gc->assists.events = ua_meta_reserve(meta, ua_align_up(UA_ASSISTS_KEPT * sizeof *gc->assists.events, UA_PHYS_PAGE_BYTES));
-    return gc->events != NULL && gc->assists.events != NULL;
+    return ua_ring_init(&gc->events, meta, sizeof(struct ua_gc_event), UA_GC_EVENTS_KEPT) &&
+           ua_ring_init(&gc->assists.events, meta, sizeof(struct ua_gc_assist_event), UA_ASSISTS_KEPT);
 }
 
 bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
@@ -286,11 +285,10 @@ size_t ua_gc_run_finalizers(struct ua_gc *gc, bool arenas_only)
 size_t ua_gc_read_events(struct ua_gc *gc, struct ua_gc_event *events, size_t capacity)
 {
     uint64_t newest = __atomic_load_n(&gc->cycle_count, __ATOMIC_RELAXED);
-    size_t count = ua_min(ua_min(newest, UA_GC_EVENTS_KEPT), capacity);
+    size_t count;
 
     ua_lock_acquire(&gc->pacer_lock);
-    for (size_t i = 0; i < count; i++)
-        events[i] = gc->events[(newest - count + 1 + i) % UA_GC_EVENTS_KEPT];
+    count = ua_ring_read(&gc->events, newest + 1, newest, events, capacity);
     ua_lock_release(&gc->pacer_lock);
     return count;
 }

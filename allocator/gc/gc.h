@@ -44,7 +44,7 @@ struct ua_gc_counts {
     uint64_t bytes_marked, objects_marked, heap_scan_work; /* by helpers and workers that have left */
     uint64_t born_bytes;                                   /* chunks and large objects made black */
     uint64_t barriers, assists, restarts;
-    uint64_t background_ns, assist_ns, forced_ns;
+    uint64_t background_ns, assist_ns, forced_ns, wait_ns;
     uint64_t total_alloc_start; /* the ledger's total_alloc at the opening pause */
 };
 
@@ -84,8 +84,7 @@ struct ua_gc {
     uint64_t scan_alloc_objects;     /* atomic; scannable bytes of objects, as booked when spans are taken */
     struct ua_histogram stop_times, pause_cpu_times, pause_times; /* atomic; written under the world lock */
     struct ua_gc_event current;      /* guard: world; pacer_lock too from settle on */
-    struct ua_gc_event *events;      /* ring of UA_GC_EVENTS_KEPT, index = cycle % size, paged in on use; guard: pacer_lock */
-    size_t events_booked_bytes;      /* guard: pacer_lock */
+    struct ua_ring events;           /* struct ua_gc_event, numbered by cycle; guard: pacer_lock */
 };
 
 /* Hangs a collector on a heap that nobody else knows yet; attaches the calling thread. False after ua_error_set. */

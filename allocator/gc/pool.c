@@ -21,6 +21,12 @@ static bool is_empty(const struct ua_mark_pool *pool)
     return pool->marker.work.full == NULL && (pool->marker.work.top == NULL || pool->marker.work.top->count == 0);
 }
 
+/* For ua_pool_share, which peeks without the lock. Guard: lock. */
+static void note_level(struct ua_mark_pool *pool)
+{
+    __atomic_store_n(&pool->has_some, !is_empty(pool), __ATOMIC_RELAXED);
+}
+
 void ua_pool_begin(struct ua_mark_pool *pool, const struct ua_marker *leader)
 {
     uintptr_t item;
@@ -33,6 +39,7 @@ void ua_pool_begin(struct ua_mark_pool *pool, const struct ua_marker *leader)
     ua_marker_follow(&pool->marker, leader);
     ua_marker_clear(&pool->marker);
     pool->lost = false;
+    note_level(pool);
     ua_lock_release(&pool->lock);
 }
 
@@ -51,17 +58,12 @@ void ua_pool_enter(struct ua_mark_pool *pool)
     ua_lock_release(&pool->lock);
 }
 
-/* Guard: lock; atomic, since ua_pool_share peeks without it. */
-static void set_full(struct ua_mark_pool *pool, struct ua_work_buffer *buffer)
-{
-    __atomic_store_n(&pool->marker.work.full, buffer, __ATOMIC_RELAXED);
-}
-
 /* Guard: lock. */
 static void put_buffer(struct ua_mark_pool *pool, struct ua_work_buffer *buffer)
 {
     buffer->next = pool->marker.work.full;
-    set_full(pool, buffer);
+    pool->marker.work.full = buffer;
+    note_level(pool);
 }
 
 /* Everything; the marker's address cache was settled before. Guard: lock. */
@@ -102,6 +104,22 @@ bool ua_pool_leave(struct ua_mark_pool *pool, struct ua_marker *marker)
     return complete;
 }
 
+/* Guard: lock. NULL when the pool is empty. */
+static struct ua_work_buffer *take_buffer(struct ua_mark_pool *pool)
+{
+    struct ua_work *work = &pool->marker.work;
+    struct ua_work_buffer *buffer = work->full;
+
+    if (buffer != NULL) {
+        work->full = buffer->next;
+    } else if (!is_empty(pool)) {
+        buffer = work->top;
+        work->top = NULL;
+    }
+    note_level(pool);
+    return buffer;
+}
+
 bool ua_pool_take(struct ua_mark_pool *pool, struct ua_marker *marker)
 {
     struct ua_work *work = &marker->work;
@@ -110,12 +128,13 @@ bool ua_pool_take(struct ua_mark_pool *pool, struct ua_marker *marker)
     ua_lock_acquire(&pool->lock);
     /* A worker may have entered before this mark began. */
     ua_marker_follow(marker, &pool->marker);
-    buffer = pool->marker.work.full;
-    if (buffer != NULL) {
-        set_full(pool, buffer->next);
-    } else if (!is_empty(pool)) {
-        buffer = pool->marker.work.top;
-        pool->marker.work.top = NULL;
+    buffer = take_buffer(pool);
+    /* The last one: half of it stays for the next who comes, and need not be asked back. */
+    if (buffer != NULL && is_empty(pool)) {
+        struct ua_work_buffer *half = ua_work_split(work, buffer);
+
+        if (half != NULL)
+            put_buffer(pool, half);
     }
     ua_lock_release(&pool->lock);
     if (buffer == NULL)
@@ -130,12 +149,18 @@ bool ua_pool_take(struct ua_mark_pool *pool, struct ua_marker *marker)
 
 void ua_pool_share(struct ua_mark_pool *pool, struct ua_marker *marker)
 {
-    struct ua_work_buffer *buffer = marker->work.full;
+    struct ua_work *work = &marker->work;
+    struct ua_work_buffer *buffer = work->full;
 
     /* A peek without the lock: sharing a little late or once too often does no harm. */
-    if (buffer == NULL || __atomic_load_n(&pool->marker.work.full, __ATOMIC_RELAXED) != NULL)
+    if (__atomic_load_n(&pool->has_some, __ATOMIC_RELAXED))
         return;
-    marker->work.full = buffer->next;
+    if (buffer != NULL)
+        work->full = buffer->next;
+    else if (work->top != NULL)
+        buffer = ua_work_split(work, work->top);
+    if (buffer == NULL)
+        return;
     ua_lock_acquire(&pool->lock);
     put_buffer(pool, buffer);
     ua_lock_release(&pool->lock);
@@ -210,6 +235,7 @@ static void end_shading(struct ua_mark_pool *pool, bool was_empty)
     bool wake;
 
     ua_mark_settle(&pool->marker);
+    note_level(pool);
     wake = was_empty && !is_empty(pool);
     pool->lost |= pool->marker.work.lost;
     pool->marker.work.lost = false;

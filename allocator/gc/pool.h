@@ -19,6 +19,7 @@ struct ua_mark_pool {
     unsigned at_work;          /* guard: lock */
     uint32_t changed;          /* atomic */
     uint32_t sleepers;         /* atomic; who waits for a change */
+    bool has_some;             /* atomic: there is something to take; changes under lock */
     bool lost;                 /* somebody dropped an item; guard: lock */
 };
 
@@ -38,9 +39,9 @@ bool ua_pool_return(struct ua_mark_pool *pool, struct ua_marker *helper);
 void ua_pool_enter(struct ua_mark_pool *pool);
 /* Gives back what the marker has left. True when that completes the mark. */
 bool ua_pool_leave(struct ua_mark_pool *pool, struct ua_marker *marker);
-/* A buffer of grey objects for a marker at work that has none; false when the pool is empty. */
+/* A buffer of grey objects for a marker at work that has none, or half of the last one; false when the pool is empty. */
 bool ua_pool_take(struct ua_mark_pool *pool, struct ua_marker *marker);
-/* Gives a full buffer away if the marker has one to spare and the pool is empty. */
+/* If the pool is empty, gives a buffer away, or the older half of the only one. */
 void ua_pool_share(struct ua_mark_pool *pool, struct ua_marker *marker);
 /* Gives everything away that the marker has; it stays at work. */
 void ua_pool_give(struct ua_mark_pool *pool, struct ua_marker *marker);

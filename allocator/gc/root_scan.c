@@ -10,6 +10,7 @@
 
 #include "gc/gc.h"
 #include "gc/world.h"
+#include "os/san.h"
 
 #define SEGMENTS_FIRST 128u
 #define MAPS_LINE_MAX 512
@@ -40,6 +41,14 @@ static bool make_room(struct note *note)
     return true;
 }
 
+/* Reads a word of each page, so that a page nobody has touched is mapped now and not in the pause. The linker's lock is held: the
+ * module cannot go meanwhile. */
+static UA_NO_SANITIZE void touch(uintptr_t at, size_t bytes)
+{
+    for (uintptr_t page = ua_align_down(at, UA_PHYS_PAGE_BYTES); page < at + bytes; page += UA_PHYS_PAGE_BYTES)
+        (void)*(const volatile uintptr_t *)ua_max(page, ua_align_down(at, UA_WORD_BYTES));
+}
+
 static int note_module(struct dl_phdr_info *info, size_t size, void *context)
 {
     struct note *note = context;
@@ -52,6 +61,7 @@ static int note_module(struct dl_phdr_info *info, size_t size, void *context)
             continue;
         if (!make_room(note))
             return 1;
+        touch(info->dlpi_addr + header->p_vaddr, header->p_memsz);
         note->segments->items[note->count++] = (struct ua_segment){info->dlpi_addr + header->p_vaddr, header->p_memsz};
     }
     return 0;

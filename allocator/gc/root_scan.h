@@ -2,7 +2,8 @@
  * segments); process (every other writable mapping as well).
  *
  * Two steps, because asking the dynamic linker takes its lock, which a stopped thread may hold: the data segments are noted
- * before the world is stopped, everything is read after. /proc/self/maps is read with the world stopped, by plain system
+ * before the world is stopped, everything is read after. What is noted is touched: a page fault costs more than to read the page, and
+ * the first pause of a process would have hundreds. /proc/self/maps is read with the world stopped, by plain system
  * calls into memory of our own. */
 #ifndef ALLOCATOR_GC_ROOT_SCAN_H
 #define ALLOCATOR_GC_ROOT_SCAN_H
@@ -26,7 +27,7 @@ struct ua_root_work {
     uint64_t globals_bytes;
 };
 
-/* Notes the writable data segments of the program and its libraries. False without memory (the old list stays). */
+/* Notes the writable data segments of the program and its libraries, and maps their pages. False without memory (the old list stays). */
 bool ua_segments_note(struct ua_segments *segments, struct ua_meta *meta);
 /* With the world stopped. */
 void ua_root_scan(struct ua_marker *marker, const struct ua_segments *segments, struct ua_root_work *work);

@@ -34,7 +34,7 @@ static void complete(struct ua_gc *gc, uint64_t pending)
     ua_lock_release(&gc->small.lock);
     ua_lock_acquire(&gc->pacer_lock);
     if (__atomic_compare_exchange_n(&gc->sweep.pending, &pending, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
-        struct ua_gc_event *event = &gc->events[gc->sweep.cycle % UA_GC_EVENTS_KEPT];
+        struct ua_gc_event *event = ua_ring_at(&gc->events, gc->sweep.cycle);
 
         /* The sweep may end before its event has come into the ring (settle). */
         if (event->cycle != gc->sweep.cycle)

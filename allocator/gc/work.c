@@ -1,6 +1,8 @@
 /* work.c - the slow ends of the grey set; see work.h. */
 #include "gc/work.h"
 
+#include <string.h>
+
 void ua_work_init(struct ua_work *work, struct ua_meta *meta)
 {
     *work = (struct ua_work){.meta = meta, .buffer_limit = SIZE_MAX};
@@ -51,4 +53,18 @@ bool ua_work_pop_slow(struct ua_work *work, uintptr_t *item)
     work->top = next;
     *item = next->items[--next->count];
     return true;
+}
+
+struct ua_work_buffer *ua_work_split(struct ua_work *work, struct ua_work_buffer *buffer)
+{
+    struct ua_work_buffer *half = buffer->count < UA_WORK_SPLIT_MIN ? NULL : empty_buffer(work);
+
+    if (half == NULL)
+        return NULL;
+    half->next = NULL;
+    half->count = buffer->count / 2;
+    buffer->count -= half->count;
+    memcpy(half->items, buffer->items, half->count * sizeof half->items[0]);
+    memmove(buffer->items, buffer->items + half->count, buffer->count * sizeof buffer->items[0]);
+    return half;
 }

@@ -18,6 +18,9 @@ struct ua_work_buffer {
     uintptr_t items[UA_WORK_BUFFER_COUNT];
 };
 
+/* Go's bound: fewer items are not worth handing on. */
+#define UA_WORK_SPLIT_MIN 5u
+
 _Static_assert(sizeof(struct ua_work_buffer) == UA_WORK_BUFFER_BYTES, "a work buffer is whole pages");
 
 struct ua_work {
@@ -34,6 +37,8 @@ void ua_work_init(struct ua_work *work, struct ua_meta *meta);
 /* Out of line: the top buffer is full, or there is none. */
 bool ua_work_offer_slow(struct ua_work *work, uintptr_t item);
 bool ua_work_pop_slow(struct ua_work *work, uintptr_t *item);
+/* The older half of `buffer` in a buffer of its own; NULL when there is too little in it, or no buffer to be had. */
+struct ua_work_buffer *ua_work_split(struct ua_work *work, struct ua_work_buffer *buffer);
 
 /* False when no buffer is to be had: the set is as it was. */
 static inline bool ua_work_offer(struct ua_work *work, uintptr_t item)

@@ -42,6 +42,7 @@ struct ua_gc_event {
     uint64_t close_cpu_ns;
     uint64_t background_ns;       /* CPU time of background workers marking */
     uint64_t forced_ns;           /* CPU time of threads that marked because they asked for the collection */
+    uint64_t wait_ns;             /* time that those two kinds of threads waited, with nothing grey to be had, summed over threads */
     uint64_t barrier_count;       /* ua_store, ua_copy and ua_clear calls while marking */
     uint64_t mark_alloc_bytes;    /* allocated while marking */
     uint64_t assist_count;
