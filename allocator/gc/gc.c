@@ -31,6 +31,7 @@ static void before_chunk(struct ua_heap *heap, size_t bytes)
     if (!ua_world_is_attached())
         ua_world_attach();
     ua_gc_poll(heap->gc);
+    ua_gc_poll_growth(heap->gc);
     pay_for(heap->gc, bytes);
     ua_room_claim_chunk(heap->gc);
 }

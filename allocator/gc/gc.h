@@ -94,6 +94,8 @@ bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena);
 void ua_gc_collect(struct ua_gc *gc, enum ua_gc_cause cause);
 /* Collects if a trigger is reached: heap_live, quarantine or the two-minute period. The caller holds no lock. */
 void ua_gc_poll(struct ua_gc *gc);
+/* Before a chunk is taken: collects rather than have the heap grow while the quarantine is nearly full. The caller holds no lock. */
+void ua_gc_poll_growth(struct ua_gc *gc);
 /* Gives idle memory back when the memory limit or decay_ms asks for it. The caller holds no lock. */
 void ua_gc_scavenge(struct ua_gc *gc);
 /* The knobs changed, or a cycle ended: computes trigger and goal anew. */

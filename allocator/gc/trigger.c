@@ -80,20 +80,37 @@ static bool limit_is_due(struct ua_gc *gc)
                                     (ua_acct_read(&gc->heap->acct, UA_ACCT_KEPT) > 0 && waiting_bytes(gc) > 0));
 }
 
-static bool quarantine_is_due(struct ua_gc *gc)
+/* 0: nothing is due by quarantine. */
+static uint64_t quarantine_limit(const struct ua_gc *gc)
 {
     const struct ua_options *options = &gc->heap->options;
+    uint64_t percent = options->gogc < 0 ? 100 : (uint64_t)options->gogc;
+
+    if (!gc->heap->chunks.quarantine)
+        return 0;
+    if (options->quarantine_limit_bytes != UA_QUARANTINE_LIMIT_AUTO)
+        return options->quarantine_limit_bytes;
+    return ua_max(QUARANTINE_MIN_BYTES, ua_gc_load(&gc->heap->acct.heap_marked) / 100 * percent);
+}
+
+static bool quarantine_is_due(struct ua_gc *gc)
+{
+    uint64_t limit = quarantine_limit(gc);
+
+    return limit != 0 && waiting_bytes(gc) > limit;
+}
+
+/* The next chunk would be new memory, while nearly as much as may waits with its pages: less than a chunk is missing (decision 0064). */
+static bool growth_is_due(struct ua_gc *gc)
+{
     struct ua_chunk_pool *pool = &gc->heap->chunks;
-    uint64_t limit = options->quarantine_limit_bytes;
+    uint64_t limit = quarantine_limit(gc);
+    uint64_t waiting;
 
-    if (limit == 0 || !pool->quarantine)
+    if (limit == 0 || gc->heap->options.fault == UA_FAULT_RELEASE)
         return false;
-    if (limit == UA_QUARANTINE_LIMIT_AUTO) {
-        uint64_t percent = options->gogc < 0 ? 100 : (uint64_t)options->gogc;
-
-        limit = ua_max(QUARANTINE_MIN_BYTES, ua_gc_load(&gc->heap->acct.heap_marked) / 100 * percent);
-    }
-    return waiting_bytes(gc) > limit;
+    waiting = waiting_bytes(gc);
+    return waiting != 0 && waiting + pool->chunk_bytes >= limit && !ua_chunk_next_is_kept(pool);
 }
 
 static bool period_is_over(struct ua_gc *gc)
@@ -111,7 +128,7 @@ bool ua_gc_is_due(struct ua_gc *gc, enum ua_gc_cause cause)
     case UA_GC_LIMIT:
         return limit_is_due(gc);
     case UA_GC_QUARANTINE:
-        return quarantine_is_due(gc);
+        return quarantine_is_due(gc) || growth_is_due(gc);
     case UA_GC_TIME:
         return period_is_over(gc);
     case UA_GC_FORCED:
@@ -138,4 +155,10 @@ void ua_gc_poll(struct ua_gc *gc)
     if (UA_UNLIKELY(__atomic_load_n(&gc->roots.queued_arenas, __ATOMIC_RELAXED) != 0))
         ua_gc_run_finalizers(gc, true);
     ua_gc_scavenge(gc);
+}
+
+void ua_gc_poll_growth(struct ua_gc *gc)
+{
+    if (ua_chunk_phase(&gc->heap->chunks) == UA_PHASE_OFF && growth_is_due(gc))
+        ua_gc_collect(gc, UA_GC_QUARANTINE);
 }

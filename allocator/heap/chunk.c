@@ -181,6 +181,7 @@ struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena
                  "chunk on the ready list is in the wrong state");
         ua_chunk_set_state(chunk, UA_CHUNK_ACTIVE);
         pool->in_hands_count++;
+        pool->taken_last = chunk->base;
     }
     ua_lock_release(&pool->lock);
     if (chunk == NULL) {

@@ -3,7 +3,8 @@
  * The only writer of a chunk's state and the only caller of fault and unprotect. Lists, as in Go:
  *   reuse       chunks of freed arenas that still have room; last in, first out. The last one of each thread is parked: in
  *               state REUSE like the others, but in that thread's hands and on no list, so that it takes no lock
- *   ready       first recycled ones (a sweep inserts at the front), then never used ones by ascending address
+ *   ready       first recycled ones (a sweep inserts at the front, the neighbour of the chunk taken last foremost), then never
+ *               used ones by ascending address
  *   quarantine  set to fault, waiting until a mark finds no pointer into them
  *   fault       freed while a mark ran: still readable, set to fault when it ends, in order
  *
@@ -54,6 +55,7 @@ struct ua_chunk_pool {
     size_t delayed_count;                            /* guard: lock */
     uint64_t protected_ns;                           /* when a free last made a system call; guard: lock */
     const struct ua_clock *clock;                    /* constant; a test sets its own before the first free */
+    uintptr_t taken_last;                            /* base of the chunk taken last, 0 before; guard: lock */
     uint64_t ahead_taken_count;                      /* chunks taken that the helper had prepared; guard: lock */
     bool has_helper;                                 /* constant while the heap lives */
     struct ua_helper helper;
@@ -100,7 +102,9 @@ void ua_chunk_drain_faults(struct ua_chunk_pool *pool);
 void ua_chunk_protect_overdue(struct ua_chunk_pool *pool);
 /* A sweep found no mark on a quarantined chunk: to the front of the ready list. */
 void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk);
-/* The same for a batch linked by `next`, lowest address in front; neighbours that were protected are opened in one call. */
+/* The same for a batch linked by `next`; neighbours that were protected are opened in one call. They will be taken on from the chunk
+ * that was taken last, to the side where more of them lie: so chunks in use one after the other stay neighbours, as calls like them,
+ * and no turn has an end where it jumps. */
 size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *batch);
 /* Calls visit for every chunk that was ever reserved; no lock is held. */
 void ua_chunk_each(struct ua_chunk_pool *pool, void (*visit)(struct ua_span *chunk, void *context), void *context);

@@ -1,4 +1,4 @@
-/* chunk_fault.c - the way out of use: set to fault, quarantine, ready again, trim. See chunk.h.
+/* chunk_fault.c - the way out of use: set to fault, quarantine, ready again. See chunk.h.
  *
  * Under fault=protect neighbouring chunks of one batch share a system call: 16 chunks in one call cost 17 us a chunk,
  * singly 285 us. A chunk that cannot be set to fault (the system's limit on mappings) goes to quarantine unprotected: it is
@@ -424,64 +424,64 @@ static void open_runs(struct ua_chunk_pool *pool, struct ua_span *batch)
     }
 }
 
-size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *batch)
+static size_t make_ready_each(struct ua_chunk_pool *pool, struct ua_span *batch)
 {
-    struct ua_span *descending = NULL;
     size_t count = 0;
 
-    batch = sort_batch(batch);
-    ua_lock_acquire(&pool->lock);
-    for (const struct ua_span *chunk = batch; chunk != NULL; chunk = chunk->next)
-        forget_delayed(pool, chunk); /* from here on nobody else changes its backing */
-    ua_lock_release(&pool->lock);
-    open_runs(pool, batch);
-    while (batch != NULL) {
+    for (; batch != NULL; count++) {
         struct ua_span *next = batch->next;
 
-        batch->next = descending;
-        descending = batch;
+        batch->next = NULL;
+        ua_chunk_make_ready(pool, batch);
         batch = next;
     }
-    for (; descending != NULL; count++) {
-        struct ua_span *next = descending->next;
-
-        descending->next = NULL;
-        ua_chunk_make_ready(pool, descending);
-        descending = next;
-    }
-    if (count > 0)
-        ua_chunk_ahead_wake(pool);
     return count;
 }
 
-bool ua_chunk_next_is_kept(struct ua_chunk_pool *pool)
+/* Takes the chunks at and above `at` off an ascending batch and returns them descending. */
+static struct ua_span *split_above(struct ua_span **batch, uintptr_t at)
 {
-    struct ua_node *node;
-    bool kept;
+    struct ua_span **link = batch;
+    struct ua_span *descending = NULL;
+    struct ua_span *above;
 
-    ua_lock_acquire(&pool->lock);
-    node = pool->ready.first;
-    kept = node != NULL && UA_CONTAINER(node, struct ua_span, node)->backing != UA_BACKING_RESERVED;
-    ua_lock_release(&pool->lock);
-    return kept;
+    while (*link != NULL && (*link)->base < at)
+        link = &(*link)->next;
+    above = *link;
+    *link = NULL;
+    while (above != NULL) {
+        struct ua_span *next = above->next;
+
+        above->next = descending;
+        descending = above;
+        above = next;
+    }
+    return descending;
 }
 
-size_t ua_chunk_trim(struct ua_chunk_pool *pool, size_t enough_bytes)
+size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *batch)
 {
-    size_t bytes = 0;
+    struct ua_span *above;
+    uintptr_t taken_last;
+    ptrdiff_t more_below = 0;
+    size_t count;
 
+    batch = sort_batch(batch);
     ua_lock_acquire(&pool->lock);
-    for (struct ua_node *node = pool->ready.last; node != NULL && bytes < enough_bytes; node = node->previous) {
-        struct ua_span *chunk = UA_CONTAINER(node, struct ua_span, node);
-
-        if (chunk->ahead == UA_AHEAD_BUSY || chunk->backing == UA_BACKING_RESERVED ||
-            ua_vm_release(pool->vm, chunk->base, chunk->bytes) != 0)
-            continue;
-        chunk->backing = UA_BACKING_RESERVED;
-        chunk->ahead = UA_AHEAD_NO;
-        ua_acct_move(pool->acct, UA_ACCT_KEPT, UA_ACCT_RESERVED, chunk->bytes);
-        bytes += chunk->bytes;
+    taken_last = pool->taken_last;
+    for (const struct ua_span *chunk = batch; chunk != NULL; chunk = chunk->next) {
+        forget_delayed(pool, chunk); /* from here on nobody else changes its backing */
+        more_below += chunk->base < taken_last ? 1 : -1;
     }
     ua_lock_release(&pool->lock);
-    return bytes;
+    open_runs(pool, batch);
+    above = split_above(&batch, taken_last);
+    /* Each goes in front of those before it. */
+    if (more_below >= 0)
+        count = make_ready_each(pool, above) + make_ready_each(pool, batch);
+    else
+        count = make_ready_each(pool, batch) + make_ready_each(pool, above);
+    if (count > 0)
+        ua_chunk_ahead_wake(pool);
+    return count;
 }

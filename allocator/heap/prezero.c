@@ -120,12 +120,15 @@ void ua_prezero_taken(const struct ua_prezero *prezero, struct ua_span *chunk)
     zero->zero_high = chunk->base;
 }
 
-/* Once a chunk is well used it gets huge pages; the two ends were touched by small pages before, so those two are collapsed
- * (their first bytes are copied) instead of being filled by one fault for each small page. */
+/* Once a chunk is well used it gets huge pages; an end that was touched by small pages before is collapsed (its first bytes are
+ * copied) instead of being filled by one fault for each small page. Where nothing was touched the call could only fail (EINVAL): the
+ * first touch brings a huge page. */
 static void consider_huge(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back)
 {
     size_t low_bytes = front - chunk->base;
     size_t high_bytes = ua_span_limit(chunk) - back;
+    bool low_touched = ua_max(chunk->zero.zero_low, chunk->zero.dirty_low) > chunk->base;
+    bool high_touched = ua_min(chunk->zero.zero_high, chunk->zero.dirty_high) < ua_span_limit(chunk);
 
     if (chunk->zero.huge_asked || low_bytes + high_bytes < UA_HUGE_ASK_BYTES)
         return;
@@ -136,9 +139,9 @@ static void consider_huge(const struct ua_prezero *prezero, struct ua_span *chun
         ua_vm_collapse(prezero->vm, chunk->base, chunk->bytes);
         return;
     }
-    if (low_bytes > 0)
+    if (low_touched)
         ua_vm_collapse(prezero->vm, chunk->base, UA_HUGE_PAGE_BYTES);
-    if (high_bytes > 0 && chunk->bytes > UA_HUGE_PAGE_BYTES)
+    if (high_touched && chunk->bytes > UA_HUGE_PAGE_BYTES)
         ua_vm_collapse(prezero->vm, ua_span_limit(chunk) - UA_HUGE_PAGE_BYTES, UA_HUGE_PAGE_BYTES);
 }
 

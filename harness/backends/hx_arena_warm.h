@@ -15,13 +15,15 @@
 #include "backends/hx_backend.h"
 #include "ua.h"
 
-/* What the option quarantine_limit=auto begins with (ua.h), and two chunks more: the active one and one that waits. */
+/* What the option quarantine_limit=auto begins with (ua.h), two chunks more a thread, the active one and one that waits, and two
+ * that words left on a stack keep in quarantine. */
 #define HX_WARM_LIMIT_AUTO_BYTES ((uint64_t)64 << 20)
-#define HX_WARM_CHUNKS_MORE 2
+#define HX_WARM_CHUNKS_A_LANE 2
+#define HX_WARM_CHUNKS_HELD 2
 /* Without a limit a block's few chunks are enough: they come back between blocks. */
 #define HX_WARM_CHUNKS_UNLIMITED 2
 
-HX_INLINE size_t hx_arena_warm_chunks(const struct ua_options *options) {
+HX_INLINE size_t hx_arena_warm_chunks(const struct ua_options *options, unsigned lanes) {
     uint64_t limit_bytes = options->quarantine_limit_bytes;
     if (limit_bytes == 0) {
         return HX_WARM_CHUNKS_UNLIMITED;
@@ -29,13 +31,13 @@ HX_INLINE size_t hx_arena_warm_chunks(const struct ua_options *options) {
     if (limit_bytes == UA_QUARANTINE_LIMIT_AUTO) {
         limit_bytes = HX_WARM_LIMIT_AUTO_BYTES;
     }
-    return (size_t)(limit_bytes / options->chunk_bytes) + HX_WARM_CHUNKS_MORE;
+    return (size_t)(limit_bytes / options->chunk_bytes) + (size_t)lanes * HX_WARM_CHUNKS_A_LANE + HX_WARM_CHUNKS_HELD;
 }
 
 /* Whether it worked; false: out of memory. */
-HX_INLINE bool hx_arena_warm(struct ua_heap *heap, const struct ua_options *options, const struct ua_type *byte_type) {
+HX_INLINE bool hx_arena_warm(struct ua_heap *heap, const struct ua_options *options, unsigned lanes, const struct ua_type *byte_type) {
     size_t piece_bytes = options->chunk_bytes / 4; /* more would be an object of its own outside the chunk */
-    size_t pieces = 4 * hx_arena_warm_chunks(options);
+    size_t pieces = 4 * hx_arena_warm_chunks(options, lanes);
     struct ua_arena *arena = ua_arena_new(heap);
     if (arena == NULL) {
         return false;

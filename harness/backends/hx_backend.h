@@ -41,6 +41,7 @@ struct hx_open_args {
     const char *arm;
     const char *options; /* "-" or key=value,... sorted */
     bool huge_pages;
+    unsigned lanes;       /* environments that the process opens, a thread each */
     unsigned scopes_open; /* most scopes that the scenario has open at a time */
     uint64_t planned_bytes; /* of all blocks together as a malloc lays them out (8-byte header, 16-byte steps): arms that never
                                free must hold them. 0 while nobody knows (rehearsal) */

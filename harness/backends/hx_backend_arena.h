@@ -84,7 +84,7 @@ HX_INLINE const char *hx_open(struct hx_env *env, const struct hx_open_args *arg
     env->rewinds = options.quarantine == UA_QUARANTINE_OFF && options.fault == UA_FAULT_OFF;
     bool reuses = strcmp(args->arm, "reuse") == 0 && options.quarantine == UA_QUARANTINE_ON;
     env->collects = reuses && options.quarantine_limit_bytes == 0;
-    return !reuses || hx_arena_warm(env->heap, &options, &hx_byte_type) ? NULL : ua_last_error();
+    return !reuses || hx_arena_warm(env->heap, &options, args->lanes, &hx_byte_type) ? NULL : ua_last_error();
 }
 
 HX_INLINE void hx_close(struct hx_env *env) {

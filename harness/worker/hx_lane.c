@@ -28,6 +28,7 @@ static void open_backend(struct hx_lane *lane, void *argument) {
                                 .arm = ask->arm,
                                 .options = lane->job->backend_options,
                                 .huge_pages = ask->huge_pages,
+                                .lanes = ask->threads,
                                 .scopes_open = lane->job->scenario->scopes_open == 0 ? 1 : lane->job->scenario->scopes_open,
                                 .planned_bytes = lane->cycle.padded_bytes * cycles,
                                 .first = lane->index == 0 ? NULL : lane->job->lane[0].env};
