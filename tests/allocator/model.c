@@ -38,7 +38,7 @@ struct shadow_arena {
 
 /* What a chunk's bitmap has to say up to `front`; zero beyond. */
 struct shadow_chunk {
-    uintptr_t base;
+    uintptr_t hidden_base; /* ~base: under roots=process the base would keep the chunk in quarantine for ever */
     uint8_t *is_pointer; /* a byte a word, from malloc's lazily backed memory */
     size_t front;        /* offset in bytes */
 };
@@ -122,11 +122,11 @@ static struct shadow_chunk *chunk_of(struct model *model, uintptr_t base)
 {
     struct shadow_chunk *chunk = model->chunks;
 
-    while (chunk < model->chunks + model->chunk_count && chunk->base != base)
+    while (chunk < model->chunks + model->chunk_count && chunk->hidden_base != ~base)
         chunk++;
     if (chunk == model->chunks + model->chunk_count) {
         assert_true(++model->chunk_count <= CHUNKS_MAX);
-        *chunk = (struct shadow_chunk){base, malloc(model->options.chunk_bytes / 8), 0};
+        *chunk = (struct shadow_chunk){~base, malloc(model->options.chunk_bytes / 8), 0};
         assert_non_null(chunk->is_pointer);
     }
     return chunk;
@@ -154,11 +154,12 @@ static void note_pointers(struct model *model, const struct ua_where *where, siz
 /* Chunks that are in use: a front of 0 is a new life without pointers so far, else the one that the shadow has followed. */
 static void check_chunk(struct model *model, const struct shadow_chunk *chunk)
 {
+    const void *base = (const void *)~chunk->hidden_base;
     struct ua_where where;
     size_t words;
     uint64_t *bits;
 
-    if (ua_debug_where(model->heap, (const void *)chunk->base, &where) != 0)
+    if (ua_debug_where(model->heap, base, &where) != 0)
         return;
     if (where.free_low != 0)
         assert_int_equal(where.free_low, chunk->front);
@@ -166,7 +167,7 @@ static void check_chunk(struct model *model, const struct shadow_chunk *chunk)
     words += words < model->options.chunk_bytes / 512;
     words = words > model->options.chunk_bytes / 512 ? model->options.chunk_bytes / 512 : words;
     bits = malloc(words * 8);
-    assert_int_equal(ua_debug_bitmap(model->heap, (const void *)chunk->base, 0, words, bits, NULL), 0);
+    assert_int_equal(ua_debug_bitmap(model->heap, base, 0, words, bits, NULL), 0);
     for (size_t i = 0; i < words * 64; i++)
         if ((bits[i / 64] >> (i % 64) & 1) != (i < where.free_low / 8 ? chunk->is_pointer[i] : 0))
             fail_msg("%s: bit %zu of a chunk's bitmap is wrong", model->name, i);
