@@ -154,6 +154,7 @@ quick      measure the quick cells: table, pictures and report.html in at most 5
 full       measure everything: about 40 minutes on 2 cores
 build      build the release programs into build/release
 test       build and run all tests
+nightly    the long ones: MSan and memcheck, enumerations, planted faults, the gate's sums; hours
 list       scenarios, backends and arms
 gate       --base REV: did this tree get slower than REV? exit 0 no, 1 yes, 2 cannot say
 calibrate  find out what this machine's noise lets the gate see
@@ -201,17 +202,18 @@ verb_doctor() { # with --tune -- CMD the command runs where the user stands; no 
   pass_signals "$program" doctor "$@"
 }
 
-verb_test() {
-  local sanitizer
+tests() { # tests LABEL SANITIZERS ARGS...: builds them all and runs what has the label
+  local label=$1 sanitizers=$2 sanitizer
+  shift 2
   packages peer
   packages run gate test
   configure test
   build "$bin" all
-  for sanitizer in asan tsan; do
+  for sanitizer in $sanitizers; do
     configure "$sanitizer"
     build "build/$sanitizer" all
   done
-  ctest --test-dir "$bin" -L '^quick$' -j "$(nproc)" --output-on-failure "$@"
+  ctest --test-dir "$bin" -L "^$label\$" -j "$(nproc)" --output-on-failure "$@"
 }
 
 main() {
@@ -238,7 +240,7 @@ main() {
   done
   case $verb in
     help) help; exit 0 ;;
-    quick|full|build|test|list|gate|calibrate|selftest|trace|exec|plots|report|doctor) ;;
+    quick|full|build|test|nightly|list|gate|calibrate|selftest|trace|exec|plots|report|doctor) ;;
     *) help >&2; die "unknown verb \"$verb\"" ;;
   esac
   [ -e "$(programs "$verb")" ] || die "$verb: not in this version"
@@ -247,7 +249,8 @@ main() {
     list) ready "$(group list)"; "$bin/arenabench" list "${args[@]}" ;;
     doctor) verb_doctor "${args[@]}" ;;
     build) ready all; say "programs are in $bin" ;;
-    test) verb_test "${args[@]}" ;;
+    test) tests quick 'asan tsan' "${args[@]}" ;;
+    nightly) tests nightly 'asan tsan msan' "${args[@]}" ;;
     gate) verb_gate "${args[@]}" ;;
     selftest) packages run gate; ready ab_selftest; measuring; pass_signals "$bin/arenabench-selftest" "${args[@]}" ;;
     plots) ready ab_run; "$bin/arenabench-report" --plots-only "${args[@]}" ;;

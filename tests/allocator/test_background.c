@@ -16,6 +16,7 @@
 #include "arena/arena.h"
 #include "debug/verify.h"
 #include "gc/gc.h"
+#include "support/tools.h"
 
 #define CHUNK_BYTES ((size_t)256 << 10)
 #define BLOCK_BYTES (CHUNK_BYTES / 4)
@@ -192,12 +193,9 @@ static void test_a_helper_that_gets_no_memory(void **state)
 /* TSan cannot have a thread started in the child of a process with threads. */
 static bool may_have_a_helper(void)
 {
-#ifdef __SANITIZE_THREAD__
-    ua_helper_create = cannot_create;
-    return false;
-#else
-    return true;
-#endif
+    if (TS_UNDER_TSAN)
+        ua_helper_create = cannot_create;
+    return !TS_UNDER_TSAN;
 }
 
 /* The child has its heap, and gets a helper of its own. */

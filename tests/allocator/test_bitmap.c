@@ -17,15 +17,13 @@
 
 #include "base/bits.h"
 #include "heap/heapbits.h"
+#include "support/tools.h"
 
 /* libzstd is not instrumented, so MSan does not see it write. */
-#if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
+#if TS_UNDER_MSAN
 #include <sanitizer/msan_interface.h>
 #define WRITTEN_BY_ZSTD(at, bytes) __msan_unpoison(at, bytes)
-#endif
-#endif
-#ifndef WRITTEN_BY_ZSTD
+#else
 #define WRITTEN_BY_ZSTD(at, bytes) ((void)(at), (void)(bytes))
 #endif
 

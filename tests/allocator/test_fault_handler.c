@@ -21,6 +21,7 @@
 #include <ua.h>
 
 #include "support/death.h"
+#include "support/tools.h"
 
 UA_SCALAR_TYPE(byte_type, uint8_t);
 
@@ -66,11 +67,7 @@ static volatile uint8_t *freed_memory(const char *rate)
 static volatile uint8_t *expected_address; /* what a chained handler must be told */
 
 /* ThreadSanitizer runs every handler under a mask of its own: there is nothing to see there of what a handler asked for. */
-#ifdef __SANITIZE_THREAD__
-#define MASK_IS_OURS false
-#else
-#define MASK_IS_OURS true
-#endif
+#define MASK_IS_OURS (!TS_UNDER_TSAN)
 
 static bool is_blocked(int number)
 {

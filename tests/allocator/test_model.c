@@ -1,6 +1,7 @@
 /* test_model.c - the shadow model over a pairwise covering set of presets, policies and chunk sizes.
  *
- * Arguments: steps in all (1,000,000 in CI, shared among the rows), or "each N": N steps for every row (the soak). */
+ * Arguments: steps in all (1,000,000 in CI, shared among the rows), or "each N [FIRST LAST]": N steps for every row (the soak), or
+ * for the rows FIRST to LAST, so that several processes can share the set. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,21 +14,19 @@
 
 #include "allocator/model.h"
 #include "allocator/pairwise.h"
+#include "support/tools.h"
 
 static struct pw_table table;
 static size_t steps_in_all = 1000000;
 static size_t steps_each;
+static size_t first_row;
+static size_t last_row = SIZE_MAX;
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SANITIZED)
-#define LEFT_OUT "process" /* a sweep of every mapping meets a sanitizer's shadow of terabytes */
-#else
-#define LEFT_OUT ""
-#endif
+/* Linear sweeps of every mapping meet a sanitizer's shadow of terabytes. */
+static const char *left_out(void)
+{
+    return TS_UNDER_ASAN || TS_UNDER_TSAN || TS_UNDER_MSAN ? "process" : "";
+}
 
 static void test_every_pair_is_met(void **state)
 {
@@ -46,17 +45,16 @@ static void test_every_pair_is_met(void **state)
     assert_true(missing > 0);
 }
 
-static void run_rows(size_t from, size_t to)
+static void run_row(size_t row)
 {
     size_t steps = steps_each != 0 ? steps_each : steps_in_all / table.row_count + 1;
+    struct ua_options options;
+    char line[512];
 
-    for (size_t row = from; row < to; row++) {
-        struct ua_options options;
-        char line[512];
-
-        pw_options(&table, row, &options, line, sizeof line);
-        model_run(&options, row, steps, line);
-    }
+    pw_options(&table, row, &options, line, sizeof line);
+    if (steps_each != 0)
+        print_message("row %zu: %s\n", row, line);
+    model_run(&options, row, steps, line);
 }
 
 #define PRESET_TEST(preset)                                                                                            \
@@ -64,8 +62,8 @@ static void run_rows(size_t from, size_t to)
     {                                                                                                                  \
         (void)state;                                                                                                   \
         for (size_t row = 0; row < table.row_count; row++)                                                             \
-            if (strcmp(table.factors[0].values[table.rows[row][0]], #preset) == 0)                                     \
-                run_rows(row, row + 1);                                                                                \
+            if (row >= first_row && row <= last_row && strcmp(table.factors[0].values[table.rows[row][0]], #preset) == 0) \
+                run_row(row);                                                                                          \
     }
 
 PRESET_TEST(safe)
@@ -75,7 +73,7 @@ PRESET_TEST(kept)
 static int make_table(void **state)
 {
     (void)state;
-    pw_make(&table, LEFT_OUT);
+    pw_make(&table, left_out());
     return 0;
 }
 
@@ -88,8 +86,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_model_kept),
     };
 
-    if (argc == 3 && strcmp(argv[1], "each") == 0)
+    if (argc >= 3 && strcmp(argv[1], "each") == 0)
         steps_each = strtoul(argv[2], NULL, 10);
+    if (argc == 5) {
+        first_row = strtoul(argv[3], NULL, 10);
+        last_row = strtoul(argv[4], NULL, 10);
+    }
     else if (argc == 2)
         steps_in_all = strtoul(argv[1], NULL, 10);
     return cmocka_run_group_tests(tests, make_table, NULL);

@@ -4,11 +4,13 @@
  * was read, so memory that was set to fault traps first: its words under the preset that does not (kept), the trap under the
  * others; writes it does not see at all. Without a sanitizer there is nothing to see: skipped, and said so. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -16,17 +18,18 @@
 #include "os/san.h"
 #include "support/death.h"
 #include "support/make_heap.h"
+#include "support/tools.h"
+
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define ERRORS_OF_MEMCHECK VALGRIND_COUNT_ERRORS
+#else
+#define ERRORS_OF_MEMCHECK 0u
+#endif
+
+#define BY_MEMCHECK "memcheck has counted it"
 
 UA_SCALAR_TYPE(byte_type, uint8_t);
-
-#if defined(__has_feature)
-#if __has_feature(memory_sanitizer)
-#define UNDER_MSAN 1
-#endif
-#endif
-#ifndef UNDER_MSAN
-#define UNDER_MSAN 0
-#endif
 
 static void arena_fail(void *arg)
 {
@@ -39,13 +42,22 @@ static void arena_fail(void *arg)
         x[1] = x[0];
 }
 
+static void write_to_a_freed_arena(void *arg)
+{
+    struct ua_arena *arena = ua_arena_new(ts_heap(arg, "gogc=off"));
+    volatile struct small_pointer *node = ua_new(arena, &small_pointer_type);
+
+    ua_arena_free(arena);
+    node->x = NULL;
+}
+
 static void overflow_past_the_last_object(void *arg)
 {
     struct ua_arena *arena = ua_arena_new(ts_heap(arg, "gogc=off"));
     struct small_pointer *nodes = ua_slice(arena, &small_pointer_type, 10);
     volatile uint8_t *after = (uint8_t *)(nodes + 10);
 
-    if (!UNDER_MSAN || *after == 0)
+    if (!TS_UNDER_MSAN || *after == 0)
         *after = 1;
 }
 
@@ -59,8 +71,44 @@ static void read_of_a_reset_arena(void *arg)
         node->x = NULL;
 }
 
-/* Under every preset. `traps`: the memory was set to fault before, but for preset kept. */
-static void expect_report(void (*fn)(void *), bool traps)
+enum access { OVERFLOW, READ_OF_FREED, WRITE_TO_FREED };
+
+/* What is on stderr; NULL: nothing, which is MSan's way with writes. Freed memory was set to fault, but for preset kept. */
+static const char *report_of(enum access access, bool kept)
+{
+    if (TS_UNDER_ASAN)
+        return "use-after-poison";
+    if (!TS_UNDER_MSAN)
+        return BY_MEMCHECK;
+    if (access != OVERFLOW && !kept)
+        return "Segmentation fault";
+    return access == WRITE_TO_FREED ? NULL : "use-of-uninitialized-value";
+}
+
+static unsigned errors_before;
+
+static void say_whether_reported(int number)
+{
+    if (ERRORS_OF_MEMCHECK > errors_before)
+        fputs(BY_MEMCHECK, stderr);
+    fflush(stderr);
+    if (number != 0)
+        _exit(1);
+}
+
+static void (*accessed)(void *);
+
+/* memcheck's own words go where the parent's standard error went when it began, so it is asked for its count. */
+static void count_reports(void *arg)
+{
+    errors_before = ERRORS_OF_MEMCHECK;
+    signal(SIGSEGV, say_whether_reported);
+    accessed(arg);
+    say_whether_reported(0);
+}
+
+/* Under every preset. */
+static void expect_report(void (*fn)(void *), enum access access)
 {
     static const char *const presets[] = {"go", "kept", "safe"};
 
@@ -68,35 +116,44 @@ static void expect_report(void (*fn)(void *), bool traps)
         printf("no sanitizer watches: skipped\n");
         skip();
     }
-    for (size_t p = 0; p < 3; p++)
-        ab_expect_fatal(fn, (void *)(uintptr_t)presets[p],
-                        !UNDER_MSAN                                ? "use-after-poison"
-                        : traps && strcmp(presets[p], "kept") != 0 ? "Segmentation fault"
-                                                                   : "use-of-uninitialized-value");
+    accessed = fn;
+    for (size_t p = 0; p < 3; p++) {
+        const char *report = report_of(access, strcmp(presets[p], "kept") == 0);
+
+        if (report != NULL)
+            ab_expect_fatal(strcmp(report, BY_MEMCHECK) == 0 ? count_reports : fn, (void *)(uintptr_t)presets[p], report);
+    }
 }
 
 static void test_use_after_free_is_reported(void **state)
 {
     (void)state;
-    expect_report(arena_fail, true);
+    expect_report(arena_fail, READ_OF_FREED);
+}
+
+static void test_write_to_a_freed_arena_is_reported(void **state)
+{
+    (void)state;
+    expect_report(write_to_a_freed_arena, WRITE_TO_FREED);
 }
 
 static void test_overflow_past_the_last_object_is_reported(void **state)
 {
     (void)state;
-    expect_report(overflow_past_the_last_object, false);
+    expect_report(overflow_past_the_last_object, OVERFLOW);
 }
 
 static void test_read_of_a_reset_arena_is_reported(void **state)
 {
     (void)state;
-    expect_report(read_of_a_reset_arena, true);
+    expect_report(read_of_a_reset_arena, READ_OF_FREED);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         {"arena_fail", test_use_after_free_is_reported, NULL, NULL, NULL},
+        cmocka_unit_test(test_write_to_a_freed_arena_is_reported),
         cmocka_unit_test(test_overflow_past_the_last_object_is_reported),
         cmocka_unit_test(test_read_of_a_reset_arena_is_reported),
     };

@@ -61,6 +61,18 @@ expect_same "$(cat "$scratch/out")" "a table" "--json: stdout is the program's a
 run_sh "$tree/run.sh" plots "$scratch/p"
 expect_in "$log" "arenabench-report --plots-only $scratch/p" plots
 
+# Tests: test and nightly differ in the label and in MSan's build; what follows is ctest's
+program "$tree/fake/ctest" 'exit ${FAKE_CTEST:-0}'
+run_sh "$tree/run.sh" test
+expect_in "$log" "ctest --test-dir build/release -L ^quick\$ -j" "test runs what is quick"
+expect_in "$log" "cmake --build build/tsan --target all" "with TSan's"
+expect_same "$(asked 'cmake --preset msan')" 0 "without MSan's"
+run_sh env FAKE_CTEST=8 "$tree/run.sh" nightly -R memcheck
+expect_code 8 "ctest's exit code is passed on"
+expect_in "$log" "ctest --test-dir build/release -L ^nightly\$ -j" "nightly runs what is nightly"
+expect_in "$log" "--output-on-failure -R memcheck" "as far as it is asked for"
+expect_in "$log" "cmake --build build/msan --target all" "with MSan's"
+
 # Exit codes
 for wanted in 5 130; do
   run_sh env FAKE_RUN=$wanted "$tree/run.sh" quick
