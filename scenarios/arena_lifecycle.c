@@ -113,7 +113,7 @@ static const struct sc_info info_one = {
     .zeroed = SC_ZEROED,
     .backends = "malloc,mimalloc,arena-*,mimalloc-heap,obstack,apr,talloc,bump",
     .arms = "each,reuse,collect,bulk",
-    .dials = DIALS(1.0, 8, 30, 1.0, 2),
+    .dials = DIALS(1.0, 6, 30, 1.0, 2),
     .setup = setup,
 };
 SC_SCENARIO(arena_lifecycle_one, info_one, cycle_one);

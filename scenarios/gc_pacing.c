@@ -155,8 +155,8 @@ static const struct sc_info info = {
     .zeroed = SC_ZEROED,
     .scopes_open = 2,
     .backends = "malloc,mimalloc,arena-*,gcheap*,bdwgc,bump",
-    .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 8}, {2.0, 1, 12}},
-              [SC_PROFILE_FULL] = {{1.0, 1, 5}, {2.0, 1, 12}},
+    .dials = {[SC_PROFILE_QUICK] = {{1.0, 1, 8}, {2.0, 1, 8}},
+              [SC_PROFILE_FULL] = {{1.0, 1, 5}, {2.0, 1, 8}},
               [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {1.0, 1, 16}}},
     .setup = setup,
 };

@@ -14,8 +14,12 @@ bool hx_report_is_arena(const struct hx_report_cell *cell) {
     return strncmp(cell->backend, "arena-", 6) == 0;
 }
 
+bool hx_report_is_plain(const struct hx_report_cell *cell) {
+    return strcmp(cell->options, "-") == 0 || (strncmp(cell->options, "rate=", 5) == 0 && strchr(cell->options, ',') == NULL);
+}
+
 bool hx_report_is_malloc(const struct hx_report_cell *cell) {
-    return strcmp(cell->backend, "malloc") == 0 && strcmp(cell->arm, "each") == 0 && strcmp(cell->options, "-") == 0;
+    return strcmp(cell->backend, "malloc") == 0 && strcmp(cell->arm, "each") == 0 && hx_report_is_plain(cell);
 }
 
 const char *hx_report_verdict_name(enum hx_report_verdict verdict) {
@@ -27,7 +31,7 @@ long hx_report_reference(const struct hx_report_run *run, size_t a, const char *
     const struct hx_report_cell *mine = &run->cell[a];
     for (size_t i = 0; i < run->cell_count; i++) {
         const struct hx_report_cell *cell = &run->cell[i];
-        if (i != a && strcmp(cell->backend, b) == 0 && strcmp(cell->arm, "each") == 0 && strcmp(cell->options, "-") == 0 &&
+        if (i != a && strcmp(cell->backend, b) == 0 && strcmp(cell->arm, "each") == 0 && hx_report_is_plain(cell) &&
             cell->threads == mine->threads && strcmp(cell->scenario, mine->scenario) == 0 &&
             strcmp(cell->pages, mine->pages) == 0 && strcmp(cell->side, mine->side) == 0) {
             return (long)i;

@@ -23,11 +23,11 @@ int hx_figure_style(const char *backend) {
             return (int)i + 1;
         }
     }
-    return 7 + (int)(strlen(backend) % 2);
+    return HX_FIGURE_SERIES_MAX; /* grey; of several lines the others take colours that are free */
 }
 
 static bool is_usual(const struct hx_report_cell *cell) {
-    return strcmp(cell->options, "-") == 0 && strcmp(cell->side, "-") == 0;
+    return hx_report_is_plain(cell) && strcmp(cell->side, "-") == 0;
 }
 
 static long least_threads(const struct hx_report_run *run) {
@@ -64,19 +64,30 @@ long hx_figure_cell(const struct hx_figure_grid *grid, size_t row, size_t column
     return found;
 }
 
-static bool is_measured(const struct hx_report_run *run, const char *backend) {
-    for (size_t i = 0; i < run->cell_count; i++) {
-        if (run->cell[i].index >= 0 && strcmp(run->cell[i].backend, backend) == 0) {
+/* Is the backend on any panel of the picture? */
+static bool is_shown(const struct hx_figure_grid *grid, const char *backend) {
+    for (size_t p = 0; p < grid->rows * grid->columns; p++) {
+        if (hx_figure_cell(grid, p / grid->columns, p % grid->columns, backend) >= 0) {
             return true;
         }
     }
     return false;
 }
 
-/* The order of backend_order, then of the plan. Returns how many had to be left out. */
+static bool is_first_of_backend(const struct hx_report_run *run, size_t cell) {
+    for (size_t i = 0; i < cell; i++) {
+        if (strcmp(run->cell[i].backend, run->cell[cell].backend) == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The lines of one picture, in the order of backend_order, then of the plan. Returns how many had to be left out. */
 static size_t choose_series(struct hx_figure_grid *grid) {
     const struct hx_report_run *run = grid->summary->run;
     size_t hidden = 0;
+    grid->series_count = 0;
     for (size_t i = 0; i < HX_COUNT_OF(backend_order) + run->cell_count; i++) {
         bool known = i < HX_COUNT_OF(backend_order);
         const char *backend = known ? backend_order[i] : run->cell[i - HX_COUNT_OF(backend_order)].backend;
@@ -84,12 +95,12 @@ static size_t choose_series(struct hx_figure_grid *grid) {
         for (size_t k = 0; k < grid->series_count; k++) {
             taken |= strcmp(grid->backend[k], backend) == 0;
         }
-        if (taken || !is_measured(run, backend)) {
+        if (taken || !is_shown(grid, backend)) {
             continue;
         }
         if (grid->series_count < HX_FIGURE_SERIES_MAX) {
             grid->backend[grid->series_count++] = backend;
-        } else {
+        } else if (known || is_first_of_backend(run, i - HX_COUNT_OF(backend_order))) {
             hidden++;
         }
     }
@@ -240,6 +251,8 @@ static void draw_kind(struct hx_report_figures *figures, struct hx_figure_grid *
             grid->scenario[grid->rows] = scenario[start + grid->rows];
             grid->rows++;
         }
+        size_t hidden = choose_series(grid);
+        figures->hidden_series = hidden > figures->hidden_series ? hidden : figures->hidden_series;
         struct hx_text tsv, conf;
         if (!hx_text_init(&tsv, HX_MIB) || !hx_text_init(&conf, 64 * HX_KIB)) {
             hx_die("out of memory");
@@ -308,7 +321,6 @@ void hx_report_draw(const struct hx_report_summary *summary, const struct hx_rep
     size_t mode_count = hx_report_distinct(run, hx_report_pages_of, word);
     mode_count = mode_count < HX_FIGURE_PAGES_MAX ? mode_count : HX_FIGURE_PAGES_MAX;
     memcpy(pages, word, mode_count * sizeof *pages);
-    figures->hidden_series = choose_series(&grid);
     size_t scenarios = hx_report_scenarios(run, word);
     for (size_t i = 0; i < HX_COUNT_OF(kind); i++) {
         size_t part = 0;

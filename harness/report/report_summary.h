@@ -78,7 +78,9 @@ long hx_report_reference(const struct hx_report_run *run, size_t a, const char *
 
 /* True for libua's arenas: what the report is about. */
 bool hx_report_is_arena(const struct hx_report_cell *cell);
-/* malloc each without options: what others are compared with. */
+/* No option but an open loop's rate, which is the same in all cells of its scenario. */
+bool hx_report_is_plain(const struct hx_report_cell *cell);
+/* malloc each, plain: what others are compared with. */
 bool hx_report_is_malloc(const struct hx_report_cell *cell);
 
 const char *hx_report_verdict_name(enum hx_report_verdict verdict);

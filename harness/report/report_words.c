@@ -91,7 +91,7 @@ const char *hx_report_zeroing(const struct hx_report_run *run, const char *scena
 /* Mallocs first, then arenas, then the rest, the floor last. */
 static size_t backend_rank(const char *backend) {
     static const char *const order[] = {"malloc", "mimalloc", "jemalloc", "tcmalloc", "", "arena-safe", "arena-go", "arena-kept",
-                                        "gcheap", "bdwgc", "mimalloc-heap", "obstack", "apr", "talloc", "bump"};
+                                        "gcheap", "gcheap-concurrent", "bdwgc", "mimalloc-heap", "obstack", "apr", "talloc", "bump"};
     size_t unknown = 4;
     for (size_t i = 0; i < HX_COUNT_OF(order); i++) {
         if (strcmp(order[i], backend) == 0) {
@@ -185,7 +185,22 @@ static struct hx_report_gain gain_of(const struct hx_report_summary *summary, si
 
 /* Threads beyond the first and single options are steps of an explanation, not candidates for "the best arena". */
 static bool is_candidate(const struct hx_report_cell *cell) {
-    return hx_report_is_arena(cell) && strcmp(cell->options, "-") == 0 && cell->threads == 1 && strcmp(cell->side, "-") == 0;
+    return hx_report_is_arena(cell) && hx_report_is_plain(cell) && cell->threads == 1 && strcmp(cell->side, "-") == 0;
+}
+
+/* Is there a malloc beside it? `cell` may be any of a scenario, page mode and number of threads. */
+static bool is_compared(const struct hx_report_run *run, size_t cell) {
+    return hx_report_reference(run, cell, "malloc") >= 0 || hx_report_reference(run, cell, "mimalloc") >= 0;
+}
+
+/* A scenario without a malloc (alloc_paths_*_out: how long the library's own path takes) says nothing of what arenas buy; a run without
+ * any shows its arenas all the same. */
+static bool is_gain(const struct hx_report_run *run, size_t cell) {
+    bool any = false;
+    for (size_t i = 0; i < run->cell_count && !any; i++) {
+        any = hx_report_is_arena(&run->cell[i]) && is_compared(run, i);
+    }
+    return !any || is_compared(run, cell);
 }
 
 static void say_gain(const struct hx_report_summary *summary, const size_t *member, size_t count, struct hx_report_words *words) {
@@ -198,7 +213,7 @@ static void say_gain(const struct hx_report_summary *summary, const size_t *memb
             least = value;
         }
     }
-    if (best >= 0) {
+    if (best >= 0 && is_gain(summary->run, (size_t)best)) {
         words->gain = hx_grow(words->gain, words->gain_count + 1, sizeof *words->gain);
         words->gain[words->gain_count++] = gain_of(summary, (size_t)best);
     }
@@ -274,7 +289,7 @@ static bool same_but_pages(const struct hx_report_cell *a, const struct hx_repor
 static void say_losses(const struct hx_report_summary *summary, const size_t *order, size_t count, struct hx_report_words *words) {
     const struct hx_report_cell *cell = summary->run->cell;
     for (size_t i = 0; i < count; i++) {
-        bool first = hx_report_is_arena(&cell[order[i]]) && strcmp(cell[order[i]].options, "-") == 0;
+        bool first = hx_report_is_arena(&cell[order[i]]) && hx_report_is_plain(&cell[order[i]]);
         for (size_t k = 0; k < i && first; k++) {
             first = !same_but_pages(&cell[order[k]], &cell[order[i]]);
         }

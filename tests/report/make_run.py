@@ -3,11 +3,12 @@
 computed independently. It holds what real machines do not offer on demand: an absent arm, a cell with too few repetitions, a
 multiplexed and a never scheduled counter, a percentile with too few calls, a process that migrated, text that wants to be markup.
 
-    make_run.py OUT [--seed N] [--interrupted] [--journal] [--full] [--splits]
+    make_run.py OUT [--seed N] [--interrupted] [--journal] [--full] [--splits] [--open]
 
 --interrupted: no curves, half of the processes, exit 130. --journal: the same before any table was written: plan.json and
 observations.jsonl with a torn last line. --full: more backends, arms, threads and scenarios. --splits: what profile full adds to a
-scenario: arms keep, fresh and reuse, the steps of the price of safety, scenario empty on the floor.
+scenario: arms keep, fresh and reuse, the steps of the price of safety, scenario empty on the floor. --open: scenario request_open, which
+has latencies of requests alone.
 """
 import argparse
 import ctypes
@@ -87,6 +88,13 @@ class Run:
             self.cells.append({"index": len(self.cells), "scenario": "empty", "backend": "bump", "arm": "bulk", "threads": 1,
                                "pages": "huge", "options": "-", "scale": 1.0, "ops_per_block": 20000, "cycles_per_block": 1, "blocks": 8})
 
+        if args.open:
+            self.scenarios["request_open"] = SCENARIOS["request_server"]
+            self.cells += [{"index": len(self.cells) + i, "scenario": "request_open", "backend": backend, "arm": arm, "threads": 1,
+                            "pages": pages, "options": "rate=20000", "scale": 1.0, "ops_per_block": 20000, "cycles_per_block": 1,
+                            "blocks": 8}
+                           for i, (backend, arm, pages) in enumerate((b, a, p) for b, a in QUICK_BACKENDS for p in ("4k", "huge"))]
+
     def row(self, pass_, cell, rep, order, phase, metric, unit, value, reason="-"):
         text = "null" if value is None else value if isinstance(value, str) else decimal(value)
         self.rows.append("\t".join([pass_, "-", cell["scenario"], cell["backend"], cell["arm"], str(cell["threads"]),
@@ -116,9 +124,9 @@ class Run:
 
     def latency(self, cell, rep, order):
         for call in CALLS:
-            if call == "refill" and not cell["backend"].startswith("arena-"):
+            if (call == "refill" and not cell["backend"].startswith("arena-")) or (cell["scenario"] == "request_open" and call != "request"):
                 for name, _ in QUANTILES:
-                    self.row("latency", cell, rep, order, call, "latency_refill_" + name, "ns", None, "no calls")
+                    self.row("latency", cell, rep, order, call, f"latency_{call}_{name}", "ns", None, "no calls")
                 continue
             median = {"alloc": self.speed(cell) * 1.3, "free": self.speed(cell), "refill": 3000, "release": 9000,
                       "request": self.speed(cell) * self.scenarios[cell["scenario"]][2]}[call]
@@ -172,7 +180,8 @@ class Run:
     def measure(self):
         reps = {"time": 7 if self.args.full else 6, "latency": 3 if self.args.full else 1, "counters": 1, "memory": 1}
         for rep in range(max(reps.values())):
-            steps = [(c, p) for c in self.cells for p in reps if rep < reps[p]]
+            steps = [(c, p) for c in self.cells for p in reps
+                     if rep < reps[p] and (c["scenario"] != "request_open" or p == "latency")]
             self.rng.shuffle(steps)
             self.order += [(c, p, rep) for c, p in steps]
         stop = len(self.order) // 2 if self.args.interrupted else len(self.order)
@@ -185,7 +194,7 @@ class Run:
                                    "signal": None, "migrated": order == 5})
         for scenario in self.scenarios:
             for backend in ("arena-safe", "arena-go"):
-                if scenario == "empty" or any(c["backend"] == backend and c["arm"] == "reuse" for c in self.cells):
+                if scenario in ("empty", "request_open") or any(c["backend"] == backend and c["arm"] == "reuse" for c in self.cells):
                     continue
                 for pages in ("4k", "huge"):
                     cell = {"scenario": scenario, "backend": backend, "arm": "reuse", "threads": 1, "pages": pages, "options": "-"}
@@ -256,6 +265,7 @@ def main():
     parser.add_argument("--journal", action="store_true")
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--splits", action="store_true")
+    parser.add_argument("--open", action="store_true")
     args = parser.parse_args()
     args.interrupted |= args.journal
     run = Run(args)

@@ -92,6 +92,23 @@ def test(program, folder):
     check("Where malloc wins" in table and "What arenas buy here" in table, "the closing words are missing")
     markdown = load_text(f"{out}/summary.md")
     check("| arena-kept reuse |" in markdown and "needs the collector" in markdown, "summary.md lacks rows or reasons")
+    open_loop(program, folder)
+
+
+def open_loop(program, folder):
+    """A scenario of latencies alone is where it has data and nowhere else."""
+    out = make_run(f"{folder}/open", "--open")
+    done = run_report(program, out, "--no-plots")
+    check(done.returncode == 0, f"exit {done.returncode}: {done.stderr}")
+    for name, there in (("latency_request", True), ("latency_alloc", False), ("time", False), ("memory", False)):
+        titles = load_text(f"{out}/plots/{name}.conf.gp")
+        check(("request_open" in titles) == there, f"{name}: panels of request_open: {not there}")
+        check("request_server" in titles, f"{name}: no panel of request_server")
+    lines = [line for line in load_text(f"{out}/plots/latency_request.tsv").splitlines() if line and not line.startswith("#")]
+    other = make_run(f"{folder}/closed")
+    run_report(program, other, "--no-plots")
+    closed = [line for line in load_text(f"{other}/plots/latency_request.tsv").splitlines() if line and not line.startswith("#")]
+    check(len(lines) > 1.2 * len(closed), f"the panels of request_open are empty: {len(lines)} lines, {len(closed)} without it")
 
 
 main(test)

@@ -3,6 +3,7 @@
 a difference holds its interval, what is missing is a dash with its reason, and a run without these cells shows none of it."""
 import csv
 import os
+import re
 import statistics
 
 from report_test import check, load_text, main, make_run, run_report
@@ -133,6 +134,11 @@ def test(program, folder):
     check("request_server, huge pages (needs zeros: malloc is calloc" in done.stdout, "the table does not say who clears")
     for text in (html, markdown):
         check("needs zeros: malloc is calloc" in text and "needs no zeros: only the arenas clear" in text, "a page does not say who clears")
+    keep = [line for line in done.stdout.splitlines() if line.startswith("  malloc each tuning=keep ")]
+    check(keep and all("(1)" not in line and re.search(r"faster|slower|same", line) for line in keep), f"tuning=keep is not compared: {keep[:1]}")
+    check(not [line for line in done.stdout.splitlines() if line.startswith("empty, ")], "the floor is among the scenarios")
+    losses = done.stdout.split("Where malloc wins (time")[1].split("Notes")[0]
+    check("fault=" not in losses, "steps of the price of safety are listed as losses")
     check_missing(program, folder)
     plain = make_run(f"{folder}/plain")
     done = run_report(program, plain, "--no-plots")
