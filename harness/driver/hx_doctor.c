@@ -23,6 +23,16 @@ static json_t *doctor_object(const struct hx_attest *attest) {
     return root;
 }
 
+/* What the whole means for a run. */
+static const char *meaning(enum hx_verdict verdict) {
+    switch (verdict) {
+    case HX_VERDICT_OK: return "nothing here stands in the way of a measurement";
+    case HX_VERDICT_NOTE: return "fit to measure; each note says what it costs and what to do about it";
+    case HX_VERDICT_UNFIT: break;
+    }
+    return "times taken now would say little (bytes, faults and instructions still do); mend the lines marked unfit";
+}
+
 static void print_text(const struct hx_attest *attest) {
     for (size_t i = 0; i < attest->line_count; i++) {
         const struct hx_attest_line *line = &attest->line[i];
@@ -30,7 +40,8 @@ static void print_text(const struct hx_attest *attest) {
                      line->reason == NULL ? "" : line->reason, line->reason == NULL ? "" : ")", line->advice[0] != '\0' ? "  -> " : "",
                      line->advice);
     }
-    (void)printf("verdict: %s\n", hx_verdict_name(hx_attest_verdict(attest)));
+    enum hx_verdict verdict = hx_attest_verdict(attest);
+    (void)printf("verdict: %s: %s\n", hx_verdict_name(verdict), meaning(verdict));
 }
 
 int hx_verb_doctor(const struct hx_options *options) {

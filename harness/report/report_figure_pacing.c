@@ -96,8 +96,9 @@ static void put_conf(const struct panel *panel, size_t rows, size_t columns, str
     hx_text_format(conf, "array panel_title[%zu]\narray panel_last[%zu]\narray panel_high[%zu]\n", count, count, count);
     for (size_t p = 0; p < count; p++) {
         char *title = panel[p].cell == NULL ? hx_print("no data")
-                                            : hx_print("%s, %s: %zu collections read %.1f MiB", panel[p].cell->backend,
+                                            : hx_print("%s, %s: %zu collection%s read %.1f MiB", panel[p].cell->backend,
                                                        hx_report_pages_name(panel[p].cell->pages), panel[p].collections,
+                                                       panel[p].collections == 1 ? "" : "s",
                                                        panel[p].mark_work_mib);
         hx_text_format(conf, "panel_title[%zu] = ", p + 1);
         hx_report_quote_gnuplot(conf, title);

@@ -217,7 +217,7 @@ static void put_intro(const struct hx_report_run *run, struct hx_text *out) {
         while (k < count && strcmp(word[k], run->cell[i].backend) != 0) {
             k++;
         }
-        if (k == count) {
+        if (k == count && run->cell[i].index >= 0) { /* one that is not here did nothing */
             word[count++] = run->cell[i].backend;
         }
     }
@@ -245,15 +245,15 @@ void hx_report_html(const struct hx_report_page *page, struct hx_text *out) {
         hx_report_escape_html(out, run->note[i]);
         hx_text_put(out, "</p>\n");
     }
-    hx_text_put(out, "<nav><a href=\"#machine\">machine</a> <a href=\"#headline\">figures</a> <a href=\"#gains\">gains and losses</a> "
+    hx_text_put(out, "<nav><a href=\"#machine\">machine</a> <a href=\"#gains\">gains and losses</a> <a href=\"#headline\">figures</a> "
                      "<a href=\"#floor\">over the floor</a> ");
     hx_text_put(out, page->splits->credit_count != 0 ? "<a href=\"#credit\">the gain, split</a> " : "");
     hx_text_put(out, page->splits->price_count != 0 ? "<a href=\"#price\">the price of safety</a> " : "");
     hx_text_put(out, "<a href=\"#figures\">pictures</a> <a href=\"#cells\">every cell</a> "
                      "<a href=\"#method\">method</a> <a href=\"#reading\">how to read it</a></nav>\n");
     hx_html_machine(run, out);
-    hx_html_headline(page, out);
     hx_html_words(page, out);
+    hx_html_headline(page, out);
     hx_html_floor(page, out);
     hx_html_splits(page->summary, page->splits, out);
     hx_html_figures(page, out);

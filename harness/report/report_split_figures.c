@@ -32,6 +32,7 @@ struct bar {
 
 struct panel {
     const char *title, *axis;
+    const char *unit; /* "count", or "" for a plain number: how the values beside the bars are written */
     struct bar bar[BARS_MAX];
     size_t bars;
 };
@@ -63,13 +64,13 @@ static void price_bar(const struct hx_report_summary *summary, const struct hx_r
 
 static void price_panels(const struct hx_report_summary *summary, const struct hx_report_price *price, struct panel *panel) {
     static const struct {
-        const char *metric, *title, *axis;
+        const char *metric, *title, *axis, *unit;
         double factor;
-    } column[PRICE_PANELS] = {{"time_typical", "time", "ns per operation", 1},
-                              {"rss_peak_bytes", "peak RSS", "MiB", 1 / (1024.0 * 1024.0)},
-                              {"faults_minor", "page faults", "of a whole process", 1}};
+    } column[PRICE_PANELS] = {{"time_typical", "time", "ns per operation", "", 1},
+                              {"rss_peak_bytes", "peak RSS", "MiB", "", 1 / (1024.0 * 1024.0)},
+                              {"faults_minor", "page faults", "of a whole process", "count", 1}};
     for (size_t c = 0; c < PRICE_PANELS; c++) {
-        panel[c] = (struct panel){.title = column[c].title, .axis = column[c].axis, .bars = HX_PRICE_STEPS};
+        panel[c] = (struct panel){.title = column[c].title, .axis = column[c].axis, .unit = column[c].unit, .bars = HX_PRICE_STEPS};
         for (size_t s = 0; s < HX_PRICE_STEPS; s++) {
             price_bar(summary, price, s, column[c].metric, column[c].factor, &panel[c].bar[s]);
         }
@@ -82,8 +83,8 @@ static void add_bar(struct panel *panel, const char *label, const char *backend,
 
 /* From the credits of one scenario and page mode: malloc and mimalloc against arena-kept; new pages of arena-safe. */
 static void credit_panels(const struct hx_report_splits *splits, const char *scenario, const char *pages, struct panel *panel) {
-    panel[0] = (struct panel){.title = "over arena-kept", .axis = "ns per operation"};
-    panel[1] = (struct panel){.title = "new pages", .axis = "ns per operation"};
+    panel[0] = (struct panel){.title = "over arena-kept", .axis = "ns per operation", .unit = ""};
+    panel[1] = (struct panel){.title = "new pages", .axis = "ns per operation", .unit = ""};
     const struct hx_report_credit *safe = NULL;
     for (size_t i = 0; i < splits->credit_count; i++) {
         const struct hx_report_credit *credit = &splits->credit[i];
@@ -155,7 +156,7 @@ static size_t put_panel(const struct panel *panel, struct hx_text *tsv, struct e
         put_or_nan(tsv, true, own.most);
         char shown[HX_REPORT_SHOWN_BYTES] = "-";
         if (has) {
-            hx_report_show_number(shown, bar->value.value.value);
+            hx_report_show_unit(shown, bar->value.value.value, panel->unit);
         }
         hx_text_format(tsv, "\t%s\n", shown);
     }

@@ -185,7 +185,15 @@ static void put_floor(const struct hx_report_summary *summary, const struct hx_r
 void hx_report_table(const struct hx_report_summary *summary, const struct hx_report_words *words, const struct hx_report_splits *splits,
                      struct hx_text *out) {
     const struct hx_report_run *run = summary->run;
-    hx_text_format(out, "Run %s (%s): %zu cells\n", run->id, run->profile, run->cell_count);
+    size_t absent = 0;
+    for (size_t i = 0; i < run->cell_count; i++) {
+        absent += run->cell[i].index < 0;
+    }
+    hx_text_format(out, "Run %s (%s): %zu cells", run->id, run->profile, run->cell_count - absent);
+    if (absent > 0) {
+        hx_text_format(out, "; %zu more could not run here, each says why", absent);
+    }
+    hx_text_put(out, "\n");
     put_rows(summary, out);
     put_gains(summary, words, out);
     put_lines(out, "Where malloc wins (time per operation; 95 % interval in brackets)", &words->malloc_faster, "nowhere in this run");
