@@ -26,12 +26,16 @@ static __attribute__((format(printf, 2, 3))) void line(struct ua_text *text, con
         ua_text_bytes(text, bytes, ua_min((size_t)count, sizeof bytes - 1));
 }
 
-static const char *state_name(enum ua_chunk_state state)
+/* A chunk that waits for reuse with a thread, on no list, is told apart from one on the list. */
+static const char *state_name(const struct ua_span *chunk)
 {
+    enum ua_chunk_state state = chunk->chunk_state;
     static const char *const names[] = {[UA_CHUNK_FRESH] = "fresh",   [UA_CHUNK_READY] = "ready", [UA_CHUNK_ACTIVE] = "active",
                                         [UA_CHUNK_FULL] = "full",     [UA_CHUNK_REUSE] = "reuse", [UA_CHUNK_FAULT] = "fault",
                                         [UA_CHUNK_QUARANTINE] = "quarantine"};
 
+    if (state == UA_CHUNK_REUSE && chunk->node.list == NULL)
+        return "parked";
     return (unsigned)state < sizeof names / sizeof names[0] ? names[state] : "broken";
 }
 
@@ -63,7 +67,7 @@ static void dump_chunk(struct ua_span *chunk, void *context)
 {
     line(context, "chunk base=0x%llx bytes=%zu state=%s backing=%s kind=%s marked=%d noscan=%d arena=0x%llx bits_end=%zu "
                   "unprotected=%d\n",
-         (unsigned long long)chunk->base, chunk->bytes, state_name(chunk->chunk_state), backing_name(chunk->backing),
+         (unsigned long long)chunk->base, chunk->bytes, state_name(chunk), backing_name(chunk->backing),
          ua_span_kind(chunk) == UA_SPAN_CHUNK ? "chunk" : "unused", ua_span_is_marked(chunk), ua_span_noscan(chunk),
          (unsigned long long)(uintptr_t)chunk->arena,
          ua_span_kind(chunk) == UA_SPAN_CHUNK ? (size_t)(chunk->bits_end - chunk->base) : 0, chunk->unprotected);
@@ -135,8 +139,9 @@ int ua_dump_heap(struct ua_heap *heap, int fd)
          (unsigned long long)(uintptr_t)heap, pool->chunk_bytes, (unsigned long long)(ua_acct_load(&heap->arena_new_count) + caches.made_count),
          (unsigned long long)(ua_acct_load(&heap->arena_free_count) + caches.ended_count), (unsigned long long)ua_acct_load(&heap->refill_count));
     dump_ledger(&dump, heap);
-    line(&dump, "lists reuse=%zu ready=%zu quarantine=%zu fault=%zu in_hands=%zu unprotected=%zu\n", pool->reuse.count,
-         pool->ready.count, pool->quarantined.count, pool->fault.count, pool->in_hands_count, pool->unprotected_count);
+    line(&dump, "lists reuse=%zu parked=%zu ready=%zu quarantine=%zu fault=%zu in_hands=%zu unprotected=%zu\n", pool->reuse.count,
+         caches.parked_count, pool->ready.count, pool->quarantined.count, pool->fault.count, pool->in_hands_count,
+         pool->unprotected_count);
     ua_chunk_each(&heap->chunks, dump_chunk, &dump);
     dump_large_list(&dump, ua_large_live(&heap->large), "yes");
     dump_large_list(&dump, ua_large_unswept(&heap->large), "no");

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -65,7 +66,7 @@ static void test_dump_agrees_with_the_figures(void **state)
     assert_int_equal(count_lines(text, "end", ""), 1);
     assert_int_equal(count_lines(text, "chunk ", "state=quarantine"), lists.quarantine);
     assert_true(lists.quarantine > 0);
-    assert_int_equal(count_lines(text, "chunk ", "state=reuse"), lists.reuse);
+    assert_int_equal(count_lines(text, "chunk ", "state=reuse") + count_lines(text, "chunk ", "state=parked"), lists.reuse);
     assert_int_equal(count_lines(text, "chunk ", "state=active") + count_lines(text, "chunk ", "state=full"), stats.chunks_active);
     assert_int_equal(count_lines(text, "chunk ", "broken"), 0);
     assert_int_equal(count_lines(text, "large ", "object_bytes=1048576 "), 1);
@@ -88,6 +89,51 @@ static void test_dump_agrees_with_the_figures(void **state)
     assert_in_range(count_lines(text, "pause_bucket ", "from_ns="), 3, 6);
     ua_heap_close(heap);
     fclose(text);
+}
+
+static void expect_waiting(struct ua_heap *heap, size_t reuse, size_t parked)
+{
+    FILE *text = tmpfile();
+    char wanted[64];
+
+    assert_non_null(text);
+    assert_int_equal(ua_debug_dump(heap, fileno(text)), 0);
+    assert_int_equal(count_lines(text, "chunk ", "state=reuse"), reuse);
+    assert_int_equal(count_lines(text, "chunk ", "state=parked"), parked);
+    snprintf(wanted, sizeof wanted, "lists reuse=%zu parked=%zu ", reuse, parked);
+    assert_int_equal(count_lines(text, wanted, ""), 1);
+    fclose(text);
+}
+
+static void *park_one(void *heap)
+{
+    ua_arena_free(ua_arena_new(heap));
+    expect_waiting(heap, 0, 1);
+    return NULL;
+}
+
+/* The last chunk that a thread's arenas gave up stays with the thread; the one before it is on the list. */
+static void test_a_parked_chunk_is_told_from_one_on_the_list(void **state)
+{
+    struct ua_heap *heap = gs_quiet_heap();
+    struct ua_arena *arenas[2] = {ua_arena_new(heap), ua_arena_new(heap)};
+    struct ua_arena *third;
+    pthread_t thread;
+
+    (void)state;
+    expect_waiting(heap, 0, 0);
+    ua_arena_free(arenas[0]);
+    expect_waiting(heap, 0, 1);
+    ua_arena_free(arenas[1]);
+    expect_waiting(heap, 1, 1);
+    third = ua_arena_new(heap); /* takes the parked one */
+    expect_waiting(heap, 1, 0);
+    /* Another thread takes the one on the list, parks it, and gives it back at its end. */
+    assert_int_equal(pthread_create(&thread, NULL, park_one, heap), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    expect_waiting(heap, 1, 0);
+    ua_arena_free(third);
+    ua_heap_close(heap);
 }
 
 static void test_dump_to_a_bad_descriptor(void **state)
@@ -168,6 +214,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dump_agrees_with_the_figures),
+        cmocka_unit_test(test_a_parked_chunk_is_told_from_one_on_the_list),
         cmocka_unit_test(test_dump_to_a_bad_descriptor),
         cmocka_unit_test(test_every_time_has_its_bucket),
         cmocka_unit_test(test_pauses_are_counted),
