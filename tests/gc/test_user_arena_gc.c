@@ -267,6 +267,71 @@ static void test_collection_while_a_refill_goes_one_chunk_down(void **state)
     ua_heap_close(heap);
 }
 
+/* An arena whose first object is all that points to an object with a finalizer. */
+static struct ua_arena *hold(struct ua_heap *heap, int *finalized)
+{
+    struct ua_arena *arena = ua_arena_new(heap);
+    struct small_pointer *node = ua_new(arena, &small_pointer_type);
+
+    node->next = ua_heap_alloc(heap, &small_pointer_type, 1);
+    assert_int_equal(ua_finalizer_set(heap, node->next, gs_count_finalizer, finalized), 0);
+    return arena;
+}
+
+static void fill_chunk(struct ua_arena *arena)
+{
+    for (int i = 0; i < 1024; i++)
+        assert_non_null(ua_new(arena, &medium_scalar_even_type));
+}
+
+/* Parked with the thread, then on the reuse list: its old contents are read until it is full and goes. */
+static void test_a_chunk_for_reuse_is_a_root(void **state)
+{
+    struct ua_heap *heap = gs_quiet_heap();
+    int finalized = 0;
+    struct ua_arena *arena = hold(heap, &finalized);
+    struct ua_arena *other = ua_arena_new(heap);
+
+    (void)state;
+    ua_arena_free(arena);
+    collect_twice(heap);
+    assert_int_equal(finalized, 0);
+    ua_arena_free(other); /* takes its place with the thread */
+    collect_twice(heap);
+    assert_int_equal(finalized, 0);
+    other = ua_arena_new(heap);
+    arena = ua_arena_new(heap);
+    fill_chunk(arena);
+    collect_twice(heap);
+    assert_int_equal(finalized, 0);
+    ua_arena_free(arena);
+    ua_collect(heap);
+    assert_int_equal(finalized, 1);
+    ua_arena_free(other);
+    ua_heap_close(heap);
+}
+
+/* Freed while a mark is open: what it points to lives through that mark, and goes with the next. */
+static void test_a_chunk_on_the_fault_list_is_a_root(void **state)
+{
+    struct ua_heap *heap = gs_quiet_heap();
+    int finalized = 0;
+    struct ua_arena *arena = hold(heap, &finalized);
+    struct ua_lists lists;
+
+    (void)state;
+    fill_chunk(arena);
+    ua_debug_mark_begin(heap);
+    ua_arena_free(arena);
+    ua_debug_lists(heap, &lists);
+    assert_int_equal(lists.fault, 1);
+    ua_debug_mark_end(heap);
+    assert_int_equal(finalized, 0);
+    ua_collect(heap);
+    assert_int_equal(finalized, 1);
+    ua_heap_close(heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +346,8 @@ int main(void)
         cmocka_unit_test(test_a_redirected_object_is_an_ordinary_object),
         cmocka_unit_test(test_the_quarantine_is_empty_after_a_collection),
         cmocka_unit_test(test_collection_while_a_refill_goes_one_chunk_down),
+        cmocka_unit_test(test_a_chunk_for_reuse_is_a_root),
+        cmocka_unit_test(test_a_chunk_on_the_fault_list_is_a_root),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
