@@ -46,7 +46,8 @@ static void *take_front(struct ua_arena *arena, const struct ua_layout *layout, 
     book_short_slice(arena->heap, layout, count);
     commit_front(fast, layout->id, count, at, end);
     if (UA_UNLIKELY(pool->outline)) {
-        ua_san_object(at, bytes);
+        if (pool->sanitize)
+            ua_san_object(arena->active->base, UA_SAN_FRONT, at, bytes);
         fast->front_limit = end;
         fast->back_limit = fast->back;
     }
@@ -70,7 +71,8 @@ static void *take_back(struct ua_arena *arena, size_t bytes, size_t align_bytes)
     }
     __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
     if (UA_UNLIKELY(pool->outline)) {
-        ua_san_object(at, bytes);
+        if (pool->sanitize)
+            ua_san_object(arena->active->base, UA_SAN_BACK, at, bytes);
         fast->front_limit = fast->front;
         fast->back_limit = at;
     }

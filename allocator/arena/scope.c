@@ -74,7 +74,7 @@ void ua_arena_scope_rewind(struct ua_arena *arena, const struct ua_scope *scope)
     ua_heapbits_cut(chunk, scope->front, scope->log);
     ua_lock_defer_end();
     if (pool->sanitize)
-        ua_san_poison(scope->front, scope->back - scope->front);
+        ua_san_chunk_cut(chunk->base, chunk->bytes, scope->front, scope->back);
     chunk->free_low = scope->front;
     chunk->free_high = scope->back;
     arena->used_bytes = scope->used_bytes + (chunk->bytes - (scope->back - scope->front));

@@ -22,11 +22,27 @@ void ua_mark_address(struct ua_marker *marker, uintptr_t address)
         ua_work_push(&marker->work, item);
 }
 
+/* Else every object that such a word leads to, and what it leads to, would count as not written. */
+static __attribute__((noinline)) UA_NO_SANITIZE void mark_range_watched(struct ua_marker *marker, const uintptr_t *slot,
+                                                                        const uintptr_t *end)
+{
+    for (; slot < end; slot++) {
+        uintptr_t value = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+        ua_san_known(&value, sizeof value);
+        see(marker, value);
+    }
+}
+
 UA_NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
 {
     const uintptr_t *slot = at;
     const uintptr_t *end = slot + bytes / sizeof *slot;
 
+    if (UA_UNLIKELY(ua_san_watches())) {
+        mark_range_watched(marker, slot, end);
+        return;
+    }
     for (; slot < end; slot++)
         see(marker, __atomic_load_n(slot, __ATOMIC_RELAXED));
 }

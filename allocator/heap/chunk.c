@@ -36,8 +36,10 @@ void ua_chunk_pool_init(struct ua_chunk_pool *pool, const struct ua_options *opt
 static void forget_chunk(struct ua_span *chunk, void *context)
 {
     (void)context;
-    if (ua_span_kind(chunk) != UA_SPAN_UNUSED)
-        ua_san_forget(chunk->base, chunk->bytes);
+    if (ua_span_kind(chunk) == UA_SPAN_UNUSED)
+        return;
+    ua_san_chunk_ended(chunk->base, chunk->bytes);
+    ua_san_forget(chunk->base, chunk->bytes);
 }
 
 void ua_chunk_pool_deinit(struct ua_chunk_pool *pool)
@@ -138,7 +140,7 @@ static int make_usable(struct ua_chunk_pool *pool, struct ua_span *chunk)
         break;
     }
     if (pool->sanitize)
-        ua_san_poison(chunk->base, chunk->bytes);
+        ua_san_chunk_begun(chunk->base, chunk->bytes);
     ua_prezero_taken(&pool->prezero, chunk);
     chunk->backing = UA_BACKING_OPEN;
     return 0;
@@ -293,7 +295,7 @@ void ua_chunk_rewind(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_
         return;
     ua_prezero_recycled(chunk, front, back);
     if (pool->sanitize)
-        ua_san_poison(chunk->base, chunk->bytes);
+        ua_san_chunk_begun(chunk->base, chunk->bytes);
     ua_prezero_taken(&pool->prezero, chunk);
 }
 

@@ -342,7 +342,7 @@ void ua_chunk_free(struct ua_chunk_pool *pool, struct ua_span *batch)
     for (chunk = batch; chunk != NULL; chunk = chunk->next) {
         check_chunk(pool, chunk);
         if (pool->sanitize)
-            ua_san_poison(chunk->base, chunk->bytes);
+            ua_san_chunk_ended(chunk->base, chunk->bytes);
     }
     ua_watch_note(&pool->watch, UA_EVENT_GIVE, batch->last_arena, batch);
     ua_lock_acquire(&pool->lock);

@@ -52,15 +52,91 @@ bool ua_san_watches(void)
 #endif
 }
 
-void ua_san_object(uintptr_t at, size_t bytes)
+#if defined(UA_MEMCHECK)
+static void end_pool(uintptr_t pool)
 {
+    if (VALGRIND_MEMPOOL_EXISTS(pool))
+        VALGRIND_DESTROY_MEMPOOL(pool);
+}
+
+/* Its blocks are zeroed memory without red zones: the arena keeps those itself. */
+static void begin_pool(uintptr_t pool)
+{
+    end_pool(pool);
+    VALGRIND_CREATE_MEMPOOL(pool, 0, 1);
+}
+
+/* Blocks outside [at, at + bytes) go. */
+static void trim_pool(uintptr_t pool, uintptr_t at, size_t bytes)
+{
+    if (bytes == 0)
+        begin_pool(pool);
+    else
+        VALGRIND_MEMPOOL_TRIM(pool, at, bytes);
+}
+#endif
+
+void ua_san_chunk_begun(uintptr_t chunk, size_t bytes)
+{
+#if defined(UA_MEMCHECK)
+    if (memcheck_runs()) {
+        begin_pool(chunk + UA_SAN_FRONT);
+        begin_pool(chunk + UA_SAN_BACK);
+    }
+#endif
+    ua_san_poison(chunk, bytes);
+}
+
+void ua_san_chunk_ended(uintptr_t chunk, size_t bytes)
+{
+#if defined(UA_MEMCHECK)
+    if (memcheck_runs()) {
+        end_pool(chunk + UA_SAN_FRONT);
+        end_pool(chunk + UA_SAN_BACK);
+    }
+#endif
+    ua_san_poison(chunk, bytes);
+}
+
+void ua_san_chunk_cut(uintptr_t chunk, size_t bytes, uintptr_t from, uintptr_t to)
+{
+#if defined(UA_MEMCHECK)
+    if (memcheck_runs()) {
+        trim_pool(chunk + UA_SAN_FRONT, chunk, from - chunk);
+        trim_pool(chunk + UA_SAN_BACK, to, chunk + bytes - to);
+    }
+#else
+    (void)chunk;
+    (void)bytes;
+#endif
+    ua_san_poison(from, to - from);
+}
+
+void ua_san_object(uintptr_t chunk, enum ua_san_end end, uintptr_t at, size_t bytes)
+{
+#if defined(UA_MEMCHECK)
+    if (memcheck_runs())
+        VALGRIND_MEMPOOL_ALLOC(chunk + end, at, bytes);
+#else
+    (void)chunk;
+    (void)end;
+#endif
 #if defined(UA_ASAN)
     __asan_unpoison_memory_region((void *)at, bytes);
 #elif defined(UA_MSAN)
     __msan_unpoison((void *)at, bytes);
+#else
+    (void)at;
+    (void)bytes;
+#endif
+}
+
+void ua_san_known(void *at, size_t bytes)
+{
+#if defined(UA_MSAN)
+    __msan_unpoison(at, bytes);
 #elif defined(UA_MEMCHECK)
-    if (memcheck_runs())
-        VALGRIND_MAKE_MEM_DEFINED(at, bytes);
+    VALGRIND_MAKE_MEM_DEFINED(at, bytes);
 #else
     (void)at;
     (void)bytes;

@@ -17,8 +17,18 @@
 
 /* Whether a tool that wants to know each object is present: ASan or MSan built in, or memcheck (not callgrind). */
 bool ua_san_watches(void);
-/* A range handed out: may be read and written, and is zero. */
-void ua_san_object(uintptr_t at, size_t bytes);
+enum ua_san_end { UA_SAN_FRONT, UA_SAN_BACK };
+
+/* A chunk as its objects' home. memcheck has a memory pool for each of its ends, so that a report names the object and who made it.
+ * begun: nothing is handed out of it (what was is forgotten); ended: nothing will be; cut: what lay in [from, to) is taken back.
+ * Each hides what holds no object. */
+void ua_san_chunk_begun(uintptr_t chunk, size_t bytes);
+void ua_san_chunk_ended(uintptr_t chunk, size_t bytes);
+void ua_san_chunk_cut(uintptr_t chunk, size_t bytes, uintptr_t from, uintptr_t to);
+/* A range handed out from that end: may be read and written, and is zero. */
+void ua_san_object(uintptr_t chunk, enum ua_san_end end, uintptr_t at, size_t bytes);
+/* What was read from memory that its owner may never have written, on purpose: no complaint about its use. */
+void ua_san_known(void *at, size_t bytes);
 /* A range taken back or not handed out yet. */
 void ua_san_poison(uintptr_t at, size_t bytes);
 /* A range that belongs to no arena any more (its mapping may be reused by anything). */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <ua_debug.h>
 
 #include "allocator/go_types.h"
 #include "os/san.h"
@@ -20,11 +21,13 @@
 #include "support/make_heap.h"
 #include "support/tools.h"
 
-#if __has_include(<valgrind/valgrind.h>)
-#include <valgrind/valgrind.h>
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
 #define ERRORS_OF_MEMCHECK VALGRIND_COUNT_ERRORS
 #else
 #define ERRORS_OF_MEMCHECK 0u
+#define VALGRIND_GET_VBITS(at, bits, bytes) ((void)(at), (void)(bits), 0u)
+#define VALGRIND_MEMPOOL_EXISTS(pool) ((void)(pool), 0)
 #endif
 
 #define BY_MEMCHECK "memcheck has counted it"
@@ -149,6 +152,57 @@ static void test_read_of_a_reset_arena_is_reported(void **state)
     expect_report(read_of_a_reset_arena, READ_OF_FREED);
 }
 
+/* What memcheck says of a byte: 3 = may not be touched, 1 = may. */
+static unsigned access_of(const void *at)
+{
+    unsigned char bits;
+
+    return VALGRIND_GET_VBITS(at, &bits, 1);
+}
+
+/* memcheck's pools follow the chunk: an object is a block of one, and goes with a rewind, with a free, and with the heap. */
+static void test_memcheck_has_a_pool_for_each_end(void **state)
+{
+    struct ua_heap *heap;
+    struct ua_arena *arena;
+    struct ua_scope scope;
+    struct ua_where where;
+    void *kept[2];
+    void *cut[2];
+
+    (void)state;
+    if (!ua_san_watches() || TS_UNDER_ASAN || TS_UNDER_MSAN) {
+        printf("not under memcheck: skipped\n");
+        skip();
+    }
+    heap = ts_heap("kept", "gogc=off");
+    arena = ua_arena_new(heap);
+    kept[0] = ua_new(arena, &small_pointer_type);
+    kept[1] = ua_slice(arena, &byte_type, 24);
+    assert_int_equal(ua_arena_mark(arena, &scope), 0);
+    cut[0] = ua_new(arena, &small_pointer_type);
+    cut[1] = ua_slice(arena, &byte_type, 24);
+    assert_int_equal(ua_debug_where(heap, kept[0], &where), 0);
+    assert_int_equal(VALGRIND_MEMPOOL_EXISTS(where.chunk_base + UA_SAN_FRONT), 1);
+    assert_int_equal(VALGRIND_MEMPOOL_EXISTS(where.chunk_base + UA_SAN_BACK), 1);
+    for (int end = 0; end < 2; end++)
+        assert_true(access_of(kept[end]) == 1 && access_of(cut[end]) == 1);
+    ua_arena_rewind(arena, &scope);
+    for (int end = 0; end < 2; end++)
+        assert_true(access_of(kept[end]) == 1 && access_of(cut[end]) == 3);
+    cut[0] = ua_new(arena, &small_pointer_type);
+    assert_int_equal(access_of(cut[0]), 1);
+    ua_arena_free(arena);
+    assert_int_equal(access_of(kept[0]), 3);
+    assert_int_equal(VALGRIND_MEMPOOL_EXISTS(where.chunk_base + UA_SAN_FRONT), 0);
+    arena = ua_arena_new(heap);
+    kept[0] = ua_new(arena, &small_pointer_type);
+    assert_int_equal(ua_debug_where(heap, kept[0], &where), 0);
+    ua_heap_close(heap);
+    assert_int_equal(VALGRIND_MEMPOOL_EXISTS(where.chunk_base + UA_SAN_FRONT), 0);
+    assert_int_equal(VALGRIND_MEMPOOL_EXISTS(where.chunk_base + UA_SAN_BACK), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_write_to_a_freed_arena_is_reported),
         cmocka_unit_test(test_overflow_past_the_last_object_is_reported),
         cmocka_unit_test(test_read_of_a_reset_arena_is_reported),
+        cmocka_unit_test(test_memcheck_has_a_pool_for_each_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
