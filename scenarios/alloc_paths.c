@@ -166,12 +166,16 @@ HX_INLINE uint64_t group_size(const struct plan *plan, uint64_t size_bytes) {
 #define BACKENDS_ALL "malloc,mimalloc,arena-*,mimalloc-heap,obstack,apr,bump"
 #define BACKENDS_OUT "arena-safe,arena-kept,bump" /* the others' calls are out of line always */
 
-#define INFO(name_text, why_text, backends_text)                              \
+/* Cycles a block: a block of the floor lasts more than 1 ms, a latency pass takes 10 million calls at most. */
+enum { CYCLES_SMALL = 1, CYCLES_LARGE = 2 };
+#define CYCLES(size_bytes) ((size_bytes) < 32 ? CYCLES_SMALL : CYCLES_LARGE)
+
+#define INFO(name_text, why_text, backends_text, cycles)                      \
     {                                                                         \
         .name = name_text, .why = why_text, .zeroed = SC_ZEROED,              \
         .backends = backends_text, .arms = "each,reuse,collect,bulk",         \
-        .dials = {[SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {1.0, 1, 8}},       \
-                  [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, 1, 8}},        \
+        .dials = {[SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {1.0, cycles, 8}},  \
+                  [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, cycles, 8}},   \
                   [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {0.25, 1, 16}}},     \
         .setup = setup,                                                       \
     }
@@ -194,9 +198,11 @@ HX_INLINE uint64_t group_size(const struct plan *plan, uint64_t size_bytes) {
         }                                                                                                             \
         return sum;                                                                                                   \
     }                                                                                                                 \
-    static const struct sc_info info_##T = INFO("alloc_paths_" #T, what ", allocated and dropped.", BACKENDS_ALL);    \
+    static const struct sc_info info_##T = INFO("alloc_paths_" #T, what ", allocated and dropped.", BACKENDS_ALL,     \
+                                                         CYCLES(sizeof(struct T)));                                   \
     static const struct sc_info info_##T##_out =                                                                      \
-        INFO("alloc_paths_" #T "_out", what ", type known at run time only: the out-of-line path.", BACKENDS_OUT);    \
+        INFO("alloc_paths_" #T "_out", what ", type known at run time only: the out-of-line path.", BACKENDS_OUT,     \
+             CYCLES(sizeof(struct T)));                                                                               \
     SC_SCENARIO(alloc_paths_##T, info_##T, cycle_##T);                                                                \
     SC_SCENARIO(alloc_paths_##T##_out, info_##T##_out, cycle_##T##_out)
 
@@ -251,5 +257,5 @@ HX_INLINE uint64_t cycle_str(struct sc_run *run, const struct plan *plan) {
     return sum;
 }
 
-static const struct sc_info info_str = INFO("alloc_paths_str", "Text of 9 to 72 bytes, allocated, copied and dropped.", BACKENDS_ALL);
+static const struct sc_info info_str = INFO("alloc_paths_str", "Text of 9 to 72 bytes, allocated, copied and dropped.", BACKENDS_ALL, CYCLES_SMALL);
 SC_SCENARIO(alloc_paths_str, info_str, cycle_str);
