@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "api/need.h"
 #include "api/options.h"
 #include "api/registry.h"
 #include "arena/arena.h"
@@ -16,8 +17,7 @@
 
 static struct ua_heap *need_heap(struct ua_heap *heap, const char *call)
 {
-    if (UA_UNLIKELY(heap == NULL))
-        ua_fatal_call(call, "the heap is NULL");
+    ua_need(heap, call, "the heap is NULL");
     ua_call_check(call);
     return heap;
 }
@@ -82,8 +82,7 @@ bool ua_contains(struct ua_heap *heap, const void *pointer)
 {
     const struct ua_span *span;
 
-    if (UA_UNLIKELY(heap == NULL))
-        ua_fatal_call("ua_contains", "the heap is NULL");
+    ua_need(heap, "ua_contains", "the heap is NULL");
     span = ua_space_span(&heap->space, (uintptr_t)pointer);
     return span != NULL && ua_span_kind(span) == UA_SPAN_CHUNK;
 }
@@ -133,12 +132,14 @@ void ua_arena_size(struct ua_arena *arena, size_t *used_bytes, size_t *held_byte
 int ua_arena_mark(struct ua_arena *arena, struct ua_scope *scope)
 {
     ua_arena_check(arena, "ua_arena_mark");
+    ua_need(scope, "ua_arena_mark", "the mark is NULL");
     return ua_arena_scope_open(arena, scope);
 }
 
 void ua_arena_rewind(struct ua_arena *arena, const struct ua_scope *scope)
 {
     ua_arena_check(arena, "ua_arena_rewind");
+    ua_need(scope, "ua_arena_rewind", "the mark is NULL");
     ua_call_check("ua_arena_rewind");
     ua_arena_enter(arena, "ua_arena_rewind");
     ua_arena_scope_rewind(arena, scope);
@@ -148,5 +149,8 @@ void ua_arena_rewind(struct ua_arena *arena, const struct ua_scope *scope)
 void *ua_slice_grow(struct ua_arena *arena, const struct ua_type *type, void *slice, size_t old_count, size_t new_count)
 {
     ua_arena_check(arena, "ua_slice_grow");
+    ua_need(type, "ua_slice_grow", "the type is NULL");
+    if (old_count != 0)
+        ua_need(slice, "ua_slice_grow", "the slice is NULL");
     return ua_arena_grow(arena, type, slice, old_count, new_count);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "api/need.h"
 #include "api/registry.h"
 #include "arena/arena.h"
 #include "gc/gc.h"
@@ -11,8 +12,7 @@
 
 static struct ua_gc *need_gc(struct ua_heap *heap, const char *call)
 {
-    if (UA_UNLIKELY(heap == NULL))
-        ua_fatal_call(call, "the heap is NULL");
+    ua_need(heap, call, "the heap is NULL");
     ua_call_check(call);
     return heap->gc;
 }
@@ -31,8 +31,7 @@ void *ua_heap_alloc(struct ua_heap *heap, const struct ua_type *type, size_t cou
     size_t bytes;
 
     need_gc(heap, "ua_heap_alloc");
-    if (UA_UNLIKELY(type == NULL))
-        ua_fatal_call("ua_heap_alloc", "the type is NULL");
+    ua_need(type, "ua_heap_alloc", "the type is NULL");
     if (count == 0 || type->size_bytes == 0)
         return ua_zero_base;
     if (count > PTRDIFF_MAX || ua_mul_overflows(type->size_bytes, count, &bytes) || bytes > PTRDIFF_MAX) {
@@ -60,8 +59,7 @@ void *ua_clone(struct ua_heap *heap, const struct ua_type *type, const void *val
     void *copy;
 
     need_gc(heap, "ua_clone");
-    if (UA_UNLIKELY(type == NULL))
-        ua_fatal_call("ua_clone", "the type is NULL");
+    ua_need(type, "ua_clone", "the type is NULL");
     if (!ua_contains(heap, value))
         return (void *)(uintptr_t)value;
     copy = ua_heap_alloc(heap, type, count);
@@ -73,6 +71,15 @@ void *ua_clone(struct ua_heap *heap, const struct ua_type *type, const void *val
 void ua_store_marking(struct ua_heap *heap, void **slot, void *value)
 {
     ua_barrier_store(heap->gc, slot, value);
+}
+
+/* What a store of `count` values must be given. */
+static void check_store(const char *call, const struct ua_heap *heap, const struct ua_type *type, const void *at, size_t count)
+{
+    ua_need(heap, call, "the heap is NULL");
+    ua_need(type, call, "the type is NULL");
+    if (count != 0)
+        ua_need(at, call, "the values are NULL");
 }
 
 /* Where the pointers of the type are; NULL: nowhere. Fatal without memory: a barrier cannot be left out. */
@@ -89,8 +96,11 @@ static const struct ua_layout *barrier_layout(struct ua_heap *heap, const struct
 
 void ua_copy(struct ua_heap *heap, const struct ua_type *type, void *to, const void *from, size_t count)
 {
-    const struct ua_layout *layout = heap->gc->concurrent ? barrier_layout(heap, type) : NULL;
+    const struct ua_layout *layout;
 
+    check_store("ua_copy", heap, type, to, count);
+    check_store("ua_copy", heap, type, from, count);
+    layout = heap->gc->concurrent ? barrier_layout(heap, type) : NULL;
     if (layout != NULL)
         ua_barrier_copy(heap->gc, layout, to, from, type->size_bytes * count);
     else
@@ -99,8 +109,10 @@ void ua_copy(struct ua_heap *heap, const struct ua_type *type, void *to, const v
 
 void ua_clear(struct ua_heap *heap, const struct ua_type *type, void *at, size_t count)
 {
-    const struct ua_layout *layout = heap->gc->concurrent ? barrier_layout(heap, type) : NULL;
+    const struct ua_layout *layout;
 
+    check_store("ua_clear", heap, type, at, count);
+    layout = heap->gc->concurrent ? barrier_layout(heap, type) : NULL;
     if (layout != NULL)
         ua_barrier_clear(heap->gc, layout, at, type->size_bytes * count);
     else
@@ -191,8 +203,7 @@ void ua_gc_pauses(struct ua_heap *heap, struct ua_gc_pauses *pauses)
 {
     struct ua_gc *gc = need_gc(heap, "ua_gc_pauses");
 
-    if (UA_UNLIKELY(pauses == NULL))
-        ua_fatal_call("ua_gc_pauses", "NULL argument");
+    ua_need(pauses, "ua_gc_pauses", "NULL argument");
     read_histogram(&gc->stop_times, &pauses->stop);
     read_histogram(&gc->pause_cpu_times, &pauses->cpu);
     read_histogram(&gc->pause_times, &pauses->pause);
@@ -205,12 +216,20 @@ uint64_t ua_gc_cycles(struct ua_heap *heap)
 
 size_t ua_gc_assists(struct ua_heap *heap, struct ua_gc_assist_event *events, size_t capacity)
 {
-    return ua_assist_read(need_gc(heap, "ua_gc_assists"), events, capacity);
+    struct ua_gc *gc = need_gc(heap, "ua_gc_assists");
+
+    if (capacity != 0)
+        ua_need(events, "ua_gc_assists", "the events are NULL");
+    return ua_assist_read(gc, events, capacity);
 }
 
 size_t ua_gc_events(struct ua_heap *heap, struct ua_gc_event *events, size_t capacity)
 {
-    return ua_gc_read_events(need_gc(heap, "ua_gc_events"), events, capacity);
+    struct ua_gc *gc = need_gc(heap, "ua_gc_events");
+
+    if (capacity != 0)
+        ua_need(events, "ua_gc_events", "the events are NULL");
+    return ua_gc_read_events(gc, events, capacity);
 }
 
 int ua_thread_attach(void)

@@ -1,6 +1,7 @@
 /* inspect.c - ua_debug.h: where a pointer lies, list lengths, bitmap words. */
 #include <errno.h>
 
+#include "api/need.h"
 #include "arena/cache.h"
 #include "debug/dump.h"
 #include "debug/verify.h"
@@ -9,10 +10,12 @@
 #include "gc/world.h"
 #include "include/ua_debug.h"
 
-static struct ua_span *chunk_in_use(struct ua_heap *heap, const void *pointer)
+static struct ua_span *chunk_in_use(struct ua_heap *heap, const void *pointer, const char *call)
 {
-    struct ua_span *span = ua_space_span(&heap->space, (uintptr_t)pointer);
+    struct ua_span *span;
 
+    ua_need(heap, call, "the heap is NULL");
+    span = ua_space_span(&heap->space, (uintptr_t)pointer);
     if (span == NULL || ua_span_kind(span) != UA_SPAN_CHUNK || span->log == NULL) {
         ua_error_set(ENOENT, "the pointer lies in no chunk that is in use");
         return NULL;
@@ -22,8 +25,9 @@ static struct ua_span *chunk_in_use(struct ua_heap *heap, const void *pointer)
 
 int ua_debug_where(struct ua_heap *heap, const void *pointer, struct ua_where *where)
 {
-    const struct ua_span *chunk = chunk_in_use(heap, pointer);
+    const struct ua_span *chunk = chunk_in_use(heap, pointer, "ua_debug_where");
 
+    ua_need(where, "ua_debug_where", "NULL argument");
     if (chunk == NULL)
         return -1;
     where->chunk_base = chunk->base;
@@ -35,9 +39,12 @@ int ua_debug_where(struct ua_heap *heap, const void *pointer, struct ua_where *w
 
 void ua_debug_lists(struct ua_heap *heap, struct ua_lists *lists)
 {
-    struct ua_chunk_pool *pool = &heap->chunks;
+    struct ua_chunk_pool *pool;
     struct ua_cache_figures caches;
 
+    ua_need(heap, "ua_debug_lists", "the heap is NULL");
+    ua_need(lists, "ua_debug_lists", "NULL argument");
+    pool = &heap->chunks;
     ua_cache_read(heap, &caches);
     ua_lock_acquire(&pool->lock);
     *lists = (struct ua_lists){pool->reuse.count + caches.parked_count, pool->ready.count, pool->quarantined.count, pool->fault.count};
@@ -54,13 +61,14 @@ static void write_out_one(struct ua_span *chunk, void *context)
 
 void ua_debug_write_out(struct ua_heap *heap)
 {
+    ua_need(heap, "ua_debug_write_out", "the heap is NULL");
     ua_chunk_each(&heap->chunks, write_out_one, heap);
 }
 
 int ua_debug_bitmap(struct ua_heap *heap, const void *pointer, size_t first, size_t count, uint64_t *words,
                     uint8_t *no_more_pointers)
 {
-    struct ua_span *chunk = chunk_in_use(heap, pointer);
+    struct ua_span *chunk = chunk_in_use(heap, pointer, "ua_debug_bitmap");
     size_t total;
     uintptr_t front;
 
@@ -83,9 +91,11 @@ int ua_debug_bitmap(struct ua_heap *heap, const void *pointer, size_t first, siz
 
 size_t ua_debug_verify(struct ua_heap *heap)
 {
-    struct ua_gc *gc = heap->gc;
+    struct ua_gc *gc;
     size_t objects;
 
+    ua_need(heap, "ua_debug_verify", "the heap is NULL");
+    gc = heap->gc;
     if (gc == NULL)
         return ua_verify_heap(heap);
     /* The caller keeps the program's threads away; the collector's own stand still meanwhile. */
@@ -102,8 +112,7 @@ int ua_debug_dump(struct ua_heap *heap, int fd)
 {
     int error;
 
-    if (heap == NULL)
-        ua_fatal_call("ua_debug_dump", "the heap is NULL");
+    ua_need(heap, "ua_debug_dump", "the heap is NULL");
     error = ua_dump_heap(heap, fd);
     if (error == 0)
         return 0;

@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/base.h"
+#include "api/need.h"
+#include "arena/arena.h"
 #include "include/ua.h"
 
 UA_SCALAR_TYPE(byte_type, char);
@@ -12,6 +13,8 @@ char *ua_strndup(struct ua_arena *arena, const char *text, size_t length)
 {
     char *copy;
 
+    ua_arena_check(arena, "ua_strndup");
+    ua_need(text, "ua_strndup", "the text is NULL");
     length = strnlen(text, length);
     copy = ua_slice(arena, &byte_type, length + 1);
     if (copy == NULL)
@@ -23,6 +26,8 @@ char *ua_strndup(struct ua_arena *arena, const char *text, size_t length)
 
 char *ua_strdup(struct ua_arena *arena, const char *text)
 {
+    ua_arena_check(arena, "ua_strdup");
+    ua_need(text, "ua_strdup", "the text is NULL");
     return ua_strndup(arena, text, strlen(text));
 }
 
@@ -32,6 +37,8 @@ char *ua_vprintf(struct ua_arena *arena, const char *format, va_list arguments)
     char *text;
     int length;
 
+    ua_arena_check(arena, "ua_printf");
+    ua_need(format, "ua_printf", "the format is NULL");
     va_copy(again, arguments);
     length = vsnprintf(NULL, 0, format, again);
     va_end(again);

@@ -29,14 +29,14 @@ static int add(struct ua_roots_set *roots, struct ua_table *table, uintptr_t key
     return error;
 }
 
-static void remove_known(struct ua_roots_set *roots, struct ua_table *table, uintptr_t key)
+static void remove_known(struct ua_roots_set *roots, struct ua_table *table, uintptr_t key, const char *message)
 {
     struct ua_entry *entry;
 
     ua_lock_acquire(&roots->lock);
     entry = ua_table_find(table, key);
     if (entry == NULL)
-        ua_fatal_address("ua_root_remove: root removed twice or never added", key);
+        ua_fatal_address(message, key);
     ua_table_remove(table, entry);
     ua_lock_release(&roots->lock);
 }
@@ -53,12 +53,12 @@ int ua_roots_add_range(struct ua_roots_set *roots, const void *at, size_t bytes)
 
 void ua_roots_remove_slot(struct ua_roots_set *roots, const void *slot)
 {
-    remove_known(roots, &roots->slots, (uintptr_t)slot);
+    remove_known(roots, &roots->slots, (uintptr_t)slot, "ua_root_remove: root removed twice or never added");
 }
 
 void ua_roots_remove_range(struct ua_roots_set *roots, const void *at)
 {
-    remove_known(roots, &roots->ranges, (uintptr_t)at);
+    remove_known(roots, &roots->ranges, (uintptr_t)at, "ua_root_range_remove: root removed twice or never added");
 }
 
 /* Lock held. One record for each entry that may be queued, so that queueing cannot fail inside a collection. */

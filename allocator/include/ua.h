@@ -13,7 +13,8 @@
  * held, or inside a call on the same arena, its call is fatal and says so. Only an inlined allocation in the same arena is not
  * noticed (verify=full has none): a handler keeps to its own arenas.
  * Errors: a failed call returns NULL or -1 with nothing changed, sets errno, and ua_last_error() says why in a sentence.
- * Misuse (double free, freed handle, foreign pointer) is fatal: one line on stderr, then abort. */
+ * Misuse (double free, freed handle, foreign pointer, NULL where something is needed) is fatal: one line on stderr that names the call
+ * and the reason, then abort. Inlined calls and ua_arena_alloc_one look at no NULL: there it is a read of address 0. */
 #ifndef UA_H
 #define UA_H
 

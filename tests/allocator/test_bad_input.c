@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <ua.h>
+#include <ua_debug.h>
 
 #include "allocator/go_types.h"
 #include "support/death.h"
@@ -142,6 +143,105 @@ static void test_foreign_and_null_pointers_name_the_call(void **state)
     ab_expect_fatal(null_type, NULL, "ua_arena_alloc: the type is NULL");
 }
 
+/* Calls with NULL for one argument, the others sound. */
+static struct ua_heap *sound_heap;
+static struct ua_arena *sound_arena;
+static void *slot;
+
+#define NULL_CASES(CASE)                                                                                               \
+    CASE(ua_stats, (NULL, &(struct ua_stats){0}), "NULL argument")                                                     \
+    CASE(ua_stats, (sound_heap, NULL), "NULL argument")                                                                \
+    CASE(ua_contains, (NULL, &slot), "the heap is NULL")                                                               \
+    CASE(ua_trim, (NULL), "the heap is NULL")                                                                          \
+    CASE(ua_type_make, (NULL, 8, 8, NULL, 0, "x"), "the heap is NULL")                                                 \
+    CASE(ua_arena_new, (NULL), "the heap is NULL")                                                                     \
+    CASE(ua_arena_reset, (NULL), "not an arena")                                                                       \
+    CASE(ua_arena_size, (NULL, NULL, NULL), "not an arena")                                                            \
+    CASE(ua_arena_mark, (NULL, &(struct ua_scope){0}), "not an arena")                                                 \
+    CASE(ua_arena_mark, (sound_arena, NULL), "the mark is NULL")                                                       \
+    CASE(ua_arena_rewind, (NULL, &(struct ua_scope){0}), "not an arena")                                               \
+    CASE(ua_arena_rewind, (sound_arena, NULL), "the mark is NULL")                                                     \
+    CASE(ua_arena_abandon, (NULL), "not an arena")                                                                     \
+    CASE(ua_arena_alloc, (NULL, &byte_type, 1), "the arena is NULL")                                                   \
+    CASE(ua_arena_alloc, (sound_arena, NULL, 1), "the type is NULL")                                                   \
+    CASE(ua_slice_grow, (NULL, &byte_type, NULL, 0, 1), "not an arena")                                                \
+    CASE(ua_slice_grow, (sound_arena, NULL, NULL, 0, 1), "the type is NULL")                                           \
+    CASE(ua_slice_grow, (sound_arena, &byte_type, NULL, 3, 5), "the slice is NULL")                                    \
+    CASE(ua_strdup, (NULL, "text"), "not an arena")                                                                    \
+    CASE(ua_strdup, (sound_arena, NULL), "the text is NULL")                                                           \
+    CASE(ua_strndup, (NULL, "text", 4), "not an arena")                                                                \
+    CASE(ua_strndup, (sound_arena, NULL, 4), "the text is NULL")                                                       \
+    CASE(ua_printf, (NULL, "text"), "not an arena")                                                                    \
+    CASE(ua_heap_alloc, (NULL, &byte_type, 1), "the heap is NULL")                                                     \
+    CASE(ua_heap_alloc, (sound_heap, NULL, 1), "the type is NULL")                                                     \
+    CASE(ua_heap_free, (NULL, &slot), "the heap is NULL")                                                              \
+    CASE(ua_clone, (NULL, &byte_type, &slot, 1), "the heap is NULL")                                                   \
+    CASE(ua_clone, (sound_heap, NULL, &slot, 1), "the type is NULL")                                                   \
+    CASE(ua_copy, (NULL, &small_pointer_type, &slot, &slot, 1), "the heap is NULL")                                    \
+    CASE(ua_copy, (sound_heap, NULL, &slot, &slot, 1), "the type is NULL")                                             \
+    CASE(ua_copy, (sound_heap, &small_pointer_type, NULL, &slot, 1), "the values are NULL")                            \
+    CASE(ua_copy, (sound_heap, &small_pointer_type, &slot, NULL, 1), "the values are NULL")                            \
+    CASE(ua_clear, (NULL, &small_pointer_type, &slot, 1), "the heap is NULL")                                          \
+    CASE(ua_clear, (sound_heap, NULL, &slot, 1), "the type is NULL")                                                   \
+    CASE(ua_clear, (sound_heap, &small_pointer_type, NULL, 1), "the values are NULL")                                  \
+    CASE(ua_root_add, (NULL, &slot), "the heap is NULL")                                                               \
+    CASE(ua_root_add, (sound_heap, NULL), "a root is NULL")                                                            \
+    CASE(ua_root_remove, (NULL, &slot), "the heap is NULL")                                                            \
+    CASE(ua_root_remove, (sound_heap, NULL), "root removed twice or never added")                                      \
+    CASE(ua_root_range_add, (NULL, &slot, 8), "the heap is NULL")                                                      \
+    CASE(ua_root_range_add, (sound_heap, NULL, 8), "a root is NULL")                                                   \
+    CASE(ua_root_range_remove, (NULL, &slot), "the heap is NULL")                                                      \
+    CASE(ua_root_range_remove, (sound_heap, NULL), "root removed twice or never added")                                \
+    CASE(ua_finalizer_set, (NULL, &slot, NULL, NULL), "the heap is NULL")                                              \
+    CASE(ua_finalizer_set, (sound_heap, NULL, NULL, NULL), "not the start of an object")                               \
+    CASE(ua_finalizers_run, (NULL), "the heap is NULL")                                                                \
+    CASE(ua_finalizers_pending, (NULL), "the heap is NULL")                                                            \
+    CASE(ua_collect, (NULL), "the heap is NULL")                                                                       \
+    CASE(ua_gc_pauses, (NULL, NULL), "the heap is NULL")                                                               \
+    CASE(ua_gc_pauses, (sound_heap, NULL), "NULL argument")                                                            \
+    CASE(ua_gc_events, (NULL, NULL, 0), "the heap is NULL")                                                            \
+    CASE(ua_gc_events, (sound_heap, NULL, 5), "the events are NULL")                                                   \
+    CASE(ua_gc_cycles, (NULL), "the heap is NULL")                                                                     \
+    CASE(ua_gc_assists, (NULL, NULL, 0), "the heap is NULL")                                                           \
+    CASE(ua_gc_assists, (sound_heap, NULL, 5), "the events are NULL")                                                  \
+    CASE(ua_profile_write, (NULL, "path"), "the heap is NULL")                                                         \
+    CASE(ua_profile_write, (sound_heap, NULL), "the path is NULL")                                                     \
+    CASE(ua_trace_start, (NULL, 1), "the heap is NULL")                                                                \
+    CASE(ua_trace_stop, (NULL), "the heap is NULL")                                                                    \
+    CASE(ua_debug_where, (NULL, &slot, &(struct ua_where){0}), "the heap is NULL")                                     \
+    CASE(ua_debug_where, (sound_heap, &slot, NULL), "NULL argument")                                                   \
+    CASE(ua_debug_lists, (NULL, &(struct ua_lists){0}), "the heap is NULL")                                            \
+    CASE(ua_debug_lists, (sound_heap, NULL), "NULL argument")                                                          \
+    CASE(ua_debug_write_out, (NULL), "the heap is NULL")                                                               \
+    CASE(ua_debug_bitmap, (NULL, &slot, 0, 1, NULL, NULL), "the heap is NULL")                                         \
+    CASE(ua_debug_verify, (NULL), "the heap is NULL")                                                                  \
+    CASE(ua_debug_dump, (NULL, 1), "the heap is NULL")                                                                 \
+    CASE(ua_debug_mark_begin, (NULL), "the heap is NULL")                                                              \
+    CASE(ua_debug_mark_end, (NULL), "the heap is NULL")
+
+#define RUN(call, arguments, reason) \
+    if (index-- == 0)                \
+        call arguments;
+#define MESSAGE(call, arguments, reason) #call ": " reason,
+
+static void call_with_null(void *arg)
+{
+    size_t index = *(const size_t *)arg;
+
+    sound_heap = ts_heap("kept", "gogc=off roots=registered");
+    sound_arena = ua_arena_new(sound_heap);
+    NULL_CASES(RUN)
+}
+
+static void test_null_arguments_name_the_call(void **state)
+{
+    static const char *const messages[] = {NULL_CASES(MESSAGE)};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++)
+        ab_expect_fatal(call_with_null, &i, messages[i]);
+}
+
 /* An arena knows its heap, so it cannot be freed into another one. */
 static void test_an_arena_is_freed_into_its_own_heap(void **state)
 {
@@ -199,6 +299,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_freed_handle_is_noticed_for_1024_further_arenas),
         cmocka_unit_test(test_foreign_and_null_pointers_name_the_call),
+        cmocka_unit_test(test_null_arguments_name_the_call),
         cmocka_unit_test(test_an_arena_is_freed_into_its_own_heap),
         cmocka_unit_test(test_any_value_may_stand_in_a_pointer_slot),
     };
