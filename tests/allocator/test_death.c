@@ -111,6 +111,28 @@ struct two {
 };
 UA_TYPE(miscounted_type, struct two, UA_PTR(p));
 
+struct page_pair {
+    void *p;
+} __attribute__((aligned(8192)));
+UA_TYPE(too_aligned_type, struct page_pair, UA_PTR(p));
+UA_SCALAR_TYPE(too_aligned_scalar_type, struct page_pair);
+
+static void too_aligned_in_an_arena(void *arg)
+{
+    ua_arena_alloc(ua_arena_new(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off")), arg, 1);
+}
+
+static void too_aligned_inlined(void *arg)
+{
+    (void)arg;
+    ua_new(ua_arena_new(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off")), &too_aligned_type);
+}
+
+static void too_aligned_in_the_heap(void *arg)
+{
+    ua_heap_alloc(ts_heap("safe", "gogc=off quarantine_limit=0 sanitizer=off"), arg, 1);
+}
+
 static void packed_pointer(void *arg)
 {
     (void)arg;
@@ -138,6 +160,10 @@ static void test_bad_types_are_fatal(void **state)
     ab_expect_fatal(packed_pointer, NULL, "multiple of 8 bytes");
     ab_expect_fatal(miscounted_pointer, NULL, "not that many pointers");
     ab_expect_fatal(type_of_another_heap, NULL, "belongs to another heap");
+    ab_expect_fatal(too_aligned_in_an_arena, (void *)(uintptr_t)&too_aligned_type, "power of two up to 4096");
+    ab_expect_fatal(too_aligned_in_an_arena, (void *)(uintptr_t)&too_aligned_scalar_type, "power of two up to 4096");
+    ab_expect_fatal(too_aligned_inlined, NULL, "power of two up to 4096");
+    ab_expect_fatal(too_aligned_in_the_heap, (void *)(uintptr_t)&too_aligned_type, "power of two up to 4096");
 }
 
 static void test_bad_run_time_types(void **state)
@@ -164,6 +190,7 @@ static void test_overflow(void **state)
     struct ua_arena *arena = ua_arena_new(heap);
     struct ua_stats before;
     struct ua_stats after;
+    struct small_pointer *slice = ua_slice(arena, &small_pointer_type, 2);
     volatile size_t huge = SIZE_MAX / 8 + 2;
 
     (void)state;
@@ -176,6 +203,16 @@ static void test_overflow(void **state)
     assert_null(ua_slice(arena, &byte_type, SIZE_MAX));
     assert_null(ua_slice(arena, &byte_type, (size_t)1 << 60));
     assert_int_equal(errno, ENOMEM);
+    /* The collected heap, growing, cloning. */
+    errno = 0;
+    assert_null(ua_heap_alloc(heap, &small_pointer_type, huge));
+    assert_int_equal(errno, EOVERFLOW);
+    errno = 0;
+    assert_null(ua_slice_grow(arena, &small_pointer_type, slice, 2, huge));
+    assert_int_equal(errno, EOVERFLOW);
+    errno = 0;
+    assert_null(ua_clone(heap, &small_pointer_type, slice, huge));
+    assert_int_equal(errno, EOVERFLOW);
     ua_stats(heap, &after);
     assert_int_equal(before.heap_in_use_bytes, after.heap_in_use_bytes);
     assert_int_equal(before.large_alloc_count, after.large_alloc_count);
