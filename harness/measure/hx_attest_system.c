@@ -18,6 +18,14 @@ static const char proc_hidden[] = "/proc not readable";
 /* Below this, arms that keep everything cannot run at their planned size. */
 #define MEMORY_LEAST_BYTES (1024.0 * 1024 * 1024)
 
+/* How much else may run, from what it does to pairs of equal processes: tests/bench/load_levels.py, figures in docs/METHOD.md. Up to half
+ * the CPUs nothing is seen; with all of them busy two equal processes differ twice as far, since each worker shares its CPU. Pressure is
+ * near nothing (2.7 % at most) until then and 51 % at one and a half tasks a CPU. */
+#define LOAD_NOTE_PER_CPU 0.5
+#define LOAD_UNFIT_PER_CPU 1.0
+#define PSI_NOTE_PERCENT 5
+#define PSI_UNFIT_PERCENT 20
+
 /* "always [madvise] never" -> "madvise". */
 static void thp_line(struct hx_attest *attest, const char *root, const char *key, const char *path) {
     char text[HX_ATTEST_VALUE_BYTES];
@@ -192,10 +200,10 @@ static void load(struct hx_attest *attest, const char *root) {
         double one_minute = strtod(text, &end);
         double per_cpu = cpus.reason == NULL && cpus.value > 0 ? one_minute / cpus.value : one_minute;
         struct hx_attest_line *line = hx_attest_put(attest, "load_average", "%.2f", one_minute);
-        if (per_cpu > 1.5) {
-            hx_attest_judge(line, HX_VERDICT_UNFIT, "more work than CPUs: stop it, or expect wide intervals");
-        } else if (per_cpu > 0.5) {
-            hx_attest_judge(line, HX_VERDICT_NOTE, "something else is running");
+        if (per_cpu > LOAD_UNFIT_PER_CPU) {
+            hx_attest_judge(line, HX_VERDICT_UNFIT, "more work than CPUs: stop it (top shows it), or wait; this is the average of a minute");
+        } else if (per_cpu > LOAD_NOTE_PER_CPU) {
+            hx_attest_judge(line, HX_VERDICT_NOTE, "other work may want the worker's CPU: stop it (top shows it), or leave it other CPUs with --cpus");
         }
     }
     char *average = NULL;
@@ -208,10 +216,10 @@ static void load(struct hx_attest *attest, const char *root) {
     }
     double percent = strtod(average + strlen("avg10="), NULL);
     struct hx_attest_line *line = hx_attest_put(attest, "psi_cpu_percent", "%.2f", percent);
-    if (percent >= 40) {
-        hx_attest_judge(line, HX_VERDICT_UNFIT, "runnable tasks wait for a CPU most of the time (last 10 s)");
-    } else if (percent >= 5) {
-        hx_attest_judge(line, HX_VERDICT_NOTE, "runnable tasks had to wait for a CPU (last 10 s)");
+    if (percent >= PSI_UNFIT_PERCENT) {
+        hx_attest_judge(line, HX_VERDICT_UNFIT, "tasks wait for a CPU before a worker is there: stop other work (top shows it); average of 10 s");
+    } else if (percent >= PSI_NOTE_PERCENT) {
+        hx_attest_judge(line, HX_VERDICT_NOTE, "tasks had to wait for a CPU: stop other work (top shows it), or wait; average of 10 s");
     }
 }
 

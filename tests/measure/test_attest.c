@@ -167,6 +167,26 @@ static void an_overloaded_machine_is_unfit(void **state) {
     assert_int_equal(hx_attest_verdict(&attest), HX_VERDICT_UNFIT);
 }
 
+/* Eight CPUs: the limits of hx_attest_system.c, from both sides. */
+static void load_and_pressure_are_judged_where_pairs_part(void **state) {
+    (void)state;
+    static const struct {
+        const char *load, *pressure;
+        enum hx_verdict load_verdict, pressure_verdict;
+    } level[] = {{"4.00 0 0 1/2 3\n", "some avg10=4.99 avg60=0.00\n", HX_VERDICT_OK, HX_VERDICT_OK},
+                 {"4.01 0 0 1/2 3\n", "some avg10=5.00 avg60=0.00\n", HX_VERDICT_NOTE, HX_VERDICT_NOTE},
+                 {"8.00 0 0 1/2 3\n", "some avg10=19.99 avg60=0.00\n", HX_VERDICT_NOTE, HX_VERDICT_NOTE},
+                 {"8.01 0 0 1/2 3\n", "some avg10=20.00 avg60=0.00\n", HX_VERDICT_UNFIT, HX_VERDICT_UNFIT}};
+    server();
+    for (size_t i = 0; i < HX_COUNT_OF(level); i++) {
+        fake_tree_write("proc/loadavg", level[i].load);
+        fake_tree_write("proc/pressure/cpu", level[i].pressure);
+        hx_attest_read(&attest, tree);
+        assert_judged("load_average", level[i].load_verdict);
+        assert_judged("psi_cpu_percent", level[i].pressure_verdict);
+    }
+}
+
 static void a_v2_container_under_one_cpu(void **state) {
     (void)state;
     server();
@@ -324,6 +344,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_tuned_server_is_all_ok, make, drop),
         cmocka_unit_test_setup_teardown(an_untuned_machine_gets_a_note_for_each, make, drop),
         cmocka_unit_test_setup_teardown(an_overloaded_machine_is_unfit, make, drop),
+        cmocka_unit_test_setup_teardown(load_and_pressure_are_judged_where_pairs_part, make, drop),
         cmocka_unit_test_setup_teardown(a_v2_container_under_one_cpu, make, drop),
         cmocka_unit_test_setup_teardown(a_v1_container_with_a_quota, make, drop),
         cmocka_unit_test_setup_teardown(containers_by_every_mark, make, drop),
