@@ -105,6 +105,8 @@ HX_INLINE uintptr_t hx_chunk(const struct hx_scope *scope) {
     return (fast->back - 1) / scope->env->chunk_bytes;
 }
 
+#define HX_POSITIONS(env) (!(env)->rewinds)
+
 HX_INLINE void hx_position(struct hx_env *env) {
     struct ua_arena *arena[HX_ARENA_SCOPES_MAX];
     if (env->rewinds) {

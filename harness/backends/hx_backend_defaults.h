@@ -42,6 +42,10 @@
 #ifndef HX_HUGE_ABSENT
 #define HX_HUGE_ABSENT NULL
 #endif
+/* Has hx_position anything to do in this environment? Where not, nothing at all happens between blocks. */
+#ifndef HX_POSITIONS
+#define HX_POSITIONS(env) ((void)(env), true)
+#endif
 /* The last thing inside a timed block. */
 #ifndef HX_BLOCK_END
 #define HX_BLOCK_END(env) ((void)(env))

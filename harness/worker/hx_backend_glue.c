@@ -41,6 +41,10 @@ void hx_glue_close(struct hx_env *env) {
     hx_unmap(env, sizeof *env);
 }
 
+bool hx_glue_positions(const struct hx_env *env) {
+    return HX_POSITIONS(env);
+}
+
 void hx_glue_position(struct hx_env *env) {
     hx_position(env);
 }

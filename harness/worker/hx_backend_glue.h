@@ -30,6 +30,7 @@ const char *hx_glue_absent(const struct hx_backend_arm *arm);
 /* One environment a thread; memory from mmap. NULL in *env on failure, with the reason returned; else returns NULL. */
 const char *hx_glue_open(const struct hx_open_args *args, struct hx_env **env);
 void hx_glue_close(struct hx_env *env);
+bool hx_glue_positions(const struct hx_env *env); /* false: hx_glue_position does nothing */
 void hx_glue_position(struct hx_env *env);
 void hx_glue_block_end(struct hx_env *env); /* inside the block's time */
 uint64_t hx_glue_refills_now(const struct hx_env *env);

@@ -182,6 +182,9 @@ void hx_job_open(struct hx_job *job) {
 
 static void reposition(struct hx_lane *lane, void *argument) {
     (void)argument;
+    if (!hx_glue_positions(lane->env)) {
+        return; /* no system call between blocks */
+    }
     struct hx_usage before, after;
     hx_usage_thread(&before);
     hx_glue_position(lane->env);
