@@ -32,6 +32,12 @@ void *ua_heap_alloc(struct ua_heap *heap, const struct ua_type *type, size_t cou
 
     need_gc(heap, "ua_heap_alloc");
     ua_need(type, "ua_heap_alloc", "the type is NULL");
+    if (UA_LIKELY(count == 1)) {
+        void *object = ua_gc_alloc_one(heap, type);
+
+        if (UA_LIKELY(object != NULL))
+            return object;
+    }
     if (count == 0 || type->size_bytes == 0)
         return ua_zero_base;
     if (count > PTRDIFF_MAX || ua_mul_overflows(type->size_bytes, count, &bytes) || bytes > PTRDIFF_MAX) {

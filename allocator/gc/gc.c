@@ -6,6 +6,7 @@
 #include <sched.h>
 
 #include "gc/cycle.h"
+#include "gc/small_owned.h"
 
 /* Finalizers do not nest: one that collects would otherwise run others on top of itself. */
 static _Thread_local bool in_finalizer;
@@ -152,10 +153,13 @@ bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
 
 /* While a test has a stop-the-world mark open a new object survives it, whether somebody points to it by then or not; its
  * contents are marked at the end, as roots are. In a concurrent mark it was born black. */
-static void note_born(struct ua_gc *gc, uintptr_t object)
+static bool notes_births(const struct ua_gc *gc)
 {
-    if (UA_LIKELY(ua_chunk_phase(&gc->heap->chunks) == UA_PHASE_OFF) || gc->concurrent)
-        return;
+    return UA_UNLIKELY(ua_chunk_phase(&gc->heap->chunks) != UA_PHASE_OFF) && !gc->concurrent;
+}
+
+static __attribute__((noinline)) void note_born(struct ua_gc *gc, uintptr_t object)
+{
     ua_lock_acquire(&gc->roots.lock);
     ua_work_push(&gc->born, object);
     ua_lock_release(&gc->roots.lock);
@@ -183,7 +187,8 @@ static void *alloc_large(struct ua_gc *gc, const struct ua_layout *layout, size_
     ua_lock_defer_end();
     if (!ua_span_noscan(span))
         __atomic_fetch_add(&gc->scan_alloc_objects, bytes, __ATOMIC_RELAXED);
-    note_born(gc, object);
+    if (notes_births(gc))
+        note_born(gc, object);
     return (void *)object;
 }
 
@@ -202,6 +207,25 @@ static __attribute__((noinline)) void *alloc_small_slow(struct ua_gc *gc, const 
     ua_assist_charge(gc, booked_bytes);
     if (layout != NULL)
         __atomic_fetch_add(&gc->scan_alloc_objects, booked_bytes, __ATOMIC_RELAXED);
+    return object;
+}
+
+void *ua_gc_alloc_one(struct ua_heap *heap, const struct ua_type *type)
+{
+    struct ua_gc *gc = heap->gc;
+    const struct ua_layout *layout = NULL;
+    void *object;
+
+    if (UA_UNLIKELY(type->size_bytes - 1 >= UA_SIZE_STEP_8_MAX || type->align_bytes > UA_WORD_BYTES))
+        return NULL;
+    if (type->has_pointers) {
+        layout = __atomic_load_n(&type->cache->layout, __ATOMIC_ACQUIRE);
+        if (UA_UNLIKELY(layout == NULL))
+            return NULL;
+    }
+    object = ua_small_alloc_owned(&gc->small, layout, gc->small.sizes.by_8[(type->size_bytes + 7) / 8]);
+    if (UA_LIKELY(object != NULL) && notes_births(gc))
+        note_born(gc, (uintptr_t)object);
     return object;
 }
 
@@ -224,7 +248,8 @@ void *ua_gc_alloc(struct ua_heap *heap, const struct ua_layout *layout, size_t c
         if (object == NULL)
             return NULL;
     }
-    note_born(gc, (uintptr_t)object);
+    if (notes_births(gc))
+        note_born(gc, (uintptr_t)object);
     return object;
 }
 

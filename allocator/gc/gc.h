@@ -121,7 +121,10 @@ void ua_barrier_free(struct ua_gc *gc, struct ua_span *span, uintptr_t object);
 void ua_gc_mark_open(struct ua_gc *gc);
 void ua_gc_mark_close(struct ua_gc *gc);
 
-/* An object of the collected heap; as ua_heap_alloc, arguments checked. */
+/* One object from a span that the thread owns; NULL when that does not do, or the type is larger or more aligned than most: then
+ * ua_gc_alloc does, which also looks whether the type is good. A type that is not has no span. */
+void *ua_gc_alloc_one(struct ua_heap *heap, const struct ua_type *type);
+/* Objects of the collected heap; as ua_heap_alloc, arguments checked. */
 void *ua_gc_alloc(struct ua_heap *heap, const struct ua_layout *layout, size_t count, size_t bytes, size_t align_bytes);
 void ua_gc_free(struct ua_gc *gc, uintptr_t object);
 

@@ -36,6 +36,8 @@ static __attribute__((noinline)) UA_NO_SANITIZE void mark_range_watched(struct u
 
 UA_NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
 {
+    const uintptr_t low = marker->low, heap_bytes = marker->heap_bytes;
+    const uintptr_t handles_low = marker->handles_low, handles_bytes = marker->handles_bytes;
     const uintptr_t *slot = at;
     const uintptr_t *end = slot + bytes / sizeof *slot;
 
@@ -43,8 +45,13 @@ UA_NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size
         mark_range_watched(marker, slot, end);
         return;
     }
-    for (; slot < end; slot++)
-        see(marker, __atomic_load_n(slot, __ATOMIC_RELAXED));
+    for (; slot < end; slot++) {
+        uintptr_t value = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+        /* Most words of a stack or a data segment are no address of the heap. */
+        if (UA_UNLIKELY(value - low < heap_bytes || value - handles_low < handles_bytes))
+            see(marker, value);
+    }
 }
 
 /* Reads the slots whose bits are set; slot 0 of the word is at `at`. Pointers into the range being scanned are skipped:

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/bits.h"
+#include "gc/small_owned.h"
 
 /* Pointer-free bins share one key; layouts are at least 8-byte aligned and never at address 1. */
 #define KEY_NO_POINTERS ((uintptr_t)1)
@@ -12,19 +12,10 @@
 
 _Static_assert(UA_SIZE_CLASS_COUNT < 1u << KEY_CLASS_BITS, "a class fits the key");
 
-#define SLOT_COUNT 64u
 /* An allocation looks through this many unswept spans for room before it takes a new one, as Go does. */
 #define SWEEP_BEFORE_NEW 100u
 
-/* What a thread owns, direct-mapped by type and class. Good while the epoch is the heap's. */
-struct slot {
-    uint64_t epoch;
-    const struct ua_layout *layout;
-    struct ua_small_span *record;
-    unsigned size_class;
-};
-
-static _Thread_local struct slot slots[SLOT_COUNT];
+_Thread_local struct ua_small_slot ua_small_slots[UA_SMALL_SLOT_COUNT];
 static uint64_t newest_epoch; /* atomic; counts heaps and sweeps of the whole process, so that no epoch comes twice */
 
 static uint64_t new_epoch(void)
@@ -311,28 +302,11 @@ static struct ua_small_span *take_span(struct ua_small_heap *small, struct ua_bi
     return record;
 }
 
-/* The next free object that was not freed by hand; object_count when there is none. */
-static inline uint32_t find_clear(const struct ua_small_span *record)
-{
-    uint32_t index = record->free_index;
-
-    while (index < record->object_count) {
-        uint64_t free_bits = ~record->bits[index / 64].alloc >> (index % 64);
-
-        if (UA_LIKELY(free_bits != 0)) {
-            index += ua_lowest_bit(free_bits);
-            return index < record->object_count ? index : record->object_count;
-        }
-        index = (index / 64 + 1) * 64;
-    }
-    return record->object_count;
-}
-
-/* The same, those freed by hand first. Guard: lock. */
+/* The next free object, those freed by hand first. Guard: lock. */
 static uint32_t find_free(struct ua_small_span *record)
 {
     if (record->freed_count == 0)
-        return find_clear(record);
+        return ua_small_find_clear(record);
     for (uint32_t i = 0; i < record->group_count; i++) {
         uint64_t freed = record->bits[i].freed;
 
@@ -345,7 +319,7 @@ static uint32_t find_free(struct ua_small_span *record)
     ua_fatal("gc: the count of objects freed by hand is wrong");
 }
 
-static __attribute__((noinline)) void blacken(struct ua_small_heap *small, struct ua_small_span *record, uint32_t index)
+__attribute__((noinline)) void ua_small_blacken(struct ua_small_heap *small, struct ua_small_span *record, uint32_t index)
 {
     uint64_t bit = (uint64_t)1 << (index % 64);
 
@@ -355,44 +329,24 @@ static __attribute__((noinline)) void blacken(struct ua_small_heap *small, struc
     __atomic_fetch_add(&small->black_objects, 1, __ATOMIC_RELAXED);
 }
 
-/* The object's address, zeroed, marked if a mark runs, and counted as allocated. */
-static inline uintptr_t hand_out(struct ua_small_heap *small, struct ua_small_span *record, uint32_t index)
-{
-    uintptr_t object = record->span.base + (size_t)index * record->object_bytes;
-
-    if (__atomic_load_n(&record->needs_zero, __ATOMIC_RELAXED))
-        memset((void *)object, 0, record->object_bytes);
-    /* The address must be in a register before the object counts as allocated: a thread stopped in between would have an
-     * allocated object that nothing points to. */
-    __asm__ volatile("" : "+r"(object) : : "memory");
-    if (UA_UNLIKELY(__atomic_load_n(&small->black, __ATOMIC_RELAXED)))
-        blacken(small, record, index);
-    if (index >= record->free_index)
-        __atomic_store_n(&record->free_index, index + 1, __ATOMIC_RELAXED);
-    return object;
-}
-
-static bool is_ours(const struct slot *slot, uint64_t epoch, const struct ua_layout *layout, unsigned size_class)
-{
-    return slot->epoch == epoch && slot->layout == layout && slot->size_class == size_class;
-}
-
 /* The slot's span is full, freed into by hand, or another type's. Guard: lock. */
-static uintptr_t alloc_locked(struct ua_small_heap *small, struct slot *slot, const struct ua_layout *layout,
+static uintptr_t alloc_locked(struct ua_small_heap *small, struct ua_small_slot *slot, const struct ua_layout *layout,
                               unsigned size_class, size_t *booked_bytes)
 {
     struct ua_bin *bin = bin_for(small, layout, size_class);
     struct ua_small_span *record = NULL;
+    bool was_freed;
     uint32_t index;
 
     if (bin == NULL)
         return 0;
-    if (is_ours(slot, small->epoch, layout, size_class))
+    if (ua_small_slot_is(slot, small->epoch, layout, size_class))
         record = slot->record;
     else if (slot->epoch == small->epoch)
         put_partial(slot->record);
     for (;;) {
         if (record != NULL) {
+            was_freed = record->freed_count != 0;
             index = find_free(record);
             if (index < record->object_count)
                 break;
@@ -400,34 +354,11 @@ static uintptr_t alloc_locked(struct ua_small_heap *small, struct slot *slot, co
             record->place = UA_SMALL_FULL;
         }
         record = take_span(small, bin, booked_bytes);
-        *slot = (struct slot){record != NULL ? small->epoch : 0, layout, record, size_class};
+        *slot = (struct ua_small_slot){record != NULL ? small->epoch : 0, layout, record, size_class};
         if (record == NULL)
             return 0;
     }
-    return hand_out(small, record, index);
-}
-
-static struct slot *slot_for(const struct ua_layout *layout, unsigned size_class)
-{
-    return &slots[(((uintptr_t)layout >> 6) * 5 + size_class) % SLOT_COUNT];
-}
-
-void *ua_small_alloc_owned(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class)
-{
-    const struct slot *slot = slot_for(layout, size_class);
-    uintptr_t object = 0;
-
-    ua_lock_defer_begin();
-    if (UA_LIKELY(is_ours(slot, __atomic_load_n(&small->epoch, __ATOMIC_RELAXED), layout, size_class) &&
-                  __atomic_load_n(&slot->record->freed_count, __ATOMIC_RELAXED) == 0)) {
-        struct ua_small_span *record = slot->record;
-        uint32_t index = find_clear(record);
-
-        if (UA_LIKELY(index < record->object_count))
-            object = hand_out(small, record, index);
-    }
-    ua_lock_defer_end();
-    return (void *)object;
+    return ua_small_hand_out(small, record, index, was_freed);
 }
 
 void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class,
@@ -437,7 +368,7 @@ void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout
 
     *booked_bytes = 0;
     ua_lock_acquire(&small->lock);
-    object = alloc_locked(small, slot_for(layout, size_class), layout, size_class, booked_bytes);
+    object = alloc_locked(small, ua_small_slot_for(layout, size_class), layout, size_class, booked_bytes);
     ua_lock_release(&small->lock);
     if (object == 0)
         ua_error_set(ENOMEM, "out of memory: no pages for small objects");

@@ -109,11 +109,8 @@ struct ua_small_heap {
 void ua_small_init(struct ua_small_heap *small, struct ua_heap *heap, uint64_t *lock_count);
 void ua_small_deinit(struct ua_small_heap *small);
 
-/* A zeroed object of the class from a span that the thread owns; NULL when that is full: the caller may collect, then calls
- * ua_small_alloc. Not the other way round: nothing may point to a new object yet, and a collection would free it. */
-void *ua_small_alloc_owned(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class);
-/* The same from any span, a new one if need be. *booked_bytes: what the span that was taken adds to the live heap, 0 if none
- * was. NULL after ua_error_set without memory. */
+/* A zeroed object of the class from any span, a new one if need be; from one that the thread owns: small_owned.h. *booked_bytes: what
+ * the span that was taken adds to the live heap, 0 if none was. NULL after ua_error_set without memory. */
 void *ua_small_alloc(struct ua_small_heap *small, const struct ua_layout *layout, unsigned size_class,
                      size_t *booked_bytes);
 /* By hand. Fatal unless it is the start of an allocated object of this span. */

@@ -51,13 +51,6 @@ void ua_lock_check_held(const struct ua_lock *lock);
 /* For gc/, which stops threads by signal and must not stop one that holds a lock it needs itself. Whether the calling
  * thread holds a lock or waits for one; async-signal-safe. */
 bool ua_lock_is_held_by_caller(void);
-/* For a public call that is about to take locks or to wait: fatal when the thread holds one already, so that a signal handler
- * which interrupted the allocator is told so, and not that ranks were violated, or nothing at all. */
-static inline void ua_call_check(const char *call)
-{
-    if (UA_UNLIKELY(ua_lock_is_held_by_caller()))
-        ua_fatal_call(call, "a signal handler (or fork handler) interrupted the allocator");
-}
 /* For a program that runs several stacks on one thread, as tests do: sets what locks this stack holds, returns what the last one
  * held. A word of bits; 0: none. */
 uint64_t ua_lock_exchange_held(uint64_t held);
@@ -86,6 +79,14 @@ struct ua_thread_record {
 };
 
 extern _Thread_local struct ua_thread_record ua_thread_record;
+
+/* For a public call that is about to take locks or to wait: fatal when the thread holds one already, so that a signal handler
+ * which interrupted the allocator is told so, and not that ranks were violated, or nothing at all. */
+static inline void ua_call_check(const char *call)
+{
+    if (UA_UNLIKELY(ua_thread_record.held_ranks != 0))
+        ua_fatal_call(call, "a signal handler (or fork handler) interrupted the allocator");
+}
 
 /* A deferral that meets a closed gate stands back until it opens, but for one begun with a lock held. */
 void ua_lock_defer_wait(struct ua_thread_record *thread);

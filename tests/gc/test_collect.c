@@ -256,6 +256,26 @@ static void remove_root_twice(void *unused)
     ua_root_remove(heap, &slot);
 }
 
+/* It was handed out as if everything before it were in use, so the free objects of its span were lost until the next sweep. */
+static void test_an_object_freed_by_hand_leaves_those_before_it_free(void **state)
+{
+    struct ua_heap *heap = gs_quiet_heap();
+    struct gs_node *first = new_node(heap, 0);
+    struct gs_node *kept = NULL;
+
+    (void)state;
+    assert_int_equal(ua_root_add(heap, &kept), 0);
+    for (uint64_t i = 1; i < 100; i++)
+        kept = new_node(heap, i);
+    ua_collect(heap);
+    assert_ptr_equal(new_node(heap, 0), first); /* the thread owns the span again */
+    ua_heap_free(heap, kept);
+    assert_ptr_equal(new_node(heap, 99), kept);
+    assert_ptr_equal(new_node(heap, 1), first + 1);
+    ua_root_remove(heap, &kept);
+    ua_heap_close(heap);
+}
+
 static void test_misuse_is_fatal(void **state)
 {
     (void)state;
@@ -371,6 +391,7 @@ int main(void)
         cmocka_unit_test(test_values_that_are_no_heap_address_are_ignored),
         cmocka_unit_test(test_objects_are_aligned_and_zeroed_when_reused),
         cmocka_unit_test(test_an_object_freed_by_hand_is_used_again),
+        cmocka_unit_test(test_an_object_freed_by_hand_leaves_those_before_it_free),
         cmocka_unit_test(test_misuse_is_fatal),
         cmocka_unit_test(test_ranges_and_slots_are_roots_until_removed),
         cmocka_unit_test(test_cycles_follow_the_growth_of_the_heap),
