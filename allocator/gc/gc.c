@@ -18,6 +18,9 @@ static int32_t processors(void)
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
 }
 
+/* The most that a chunk owes at a time: Go's chunk. A larger one is paid for in parts, or one assist would mark for all of it. */
+#define CHARGE_MAX_BYTES ((size_t)8 << 20)
+
 /* Before something of this size is taken: what a running sweep or mark wants for it. */
 static void pay_for(struct ua_gc *gc, size_t bytes)
 {
@@ -33,7 +36,8 @@ static void before_chunk(struct ua_heap *heap, size_t bytes)
         ua_world_attach();
     ua_gc_poll(heap->gc);
     ua_gc_poll_growth(heap->gc);
-    pay_for(heap->gc, bytes);
+    for (size_t left = bytes; left > 0; left -= ua_min(left, CHARGE_MAX_BYTES))
+        pay_for(heap->gc, ua_min(left, CHARGE_MAX_BYTES));
     ua_room_claim_chunk(heap->gc);
 }
 

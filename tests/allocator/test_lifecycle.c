@@ -251,6 +251,26 @@ static void test_quarter_chunk_boundary(void **state)
     ua_heap_close(heap);
 }
 
+/* With small chunks a redirected object is often small: up to 32 KiB it shares a span of its size class, above it has one alone. */
+static void test_small_redirects_use_size_classes(void **state)
+{
+    struct ua_heap *heap = ts_heap("go", TS_QUIET " chunk_bytes=64KiB");
+    struct ua_arena *arena = ua_arena_new(heap);
+    uint64_t before = ts_stats(heap).large_alloc_count;
+
+    (void)state;
+    assert_true(ua_contains(heap, ua_arena_alloc(arena, &t_byte_type, 16 << 10)));
+    for (int i = 0; i < 3; i++) {
+        assert_false(ua_contains(heap, ua_arena_alloc(arena, &t_byte_type, (16 << 10) + 1)));
+        assert_false(ua_contains(heap, ua_arena_alloc(arena, &t_byte_type, 32 << 10)));
+    }
+    assert_int_equal(ts_stats(heap).large_alloc_count, before);
+    assert_false(ua_contains(heap, ua_arena_alloc(arena, &t_byte_type, (32 << 10) + 1)));
+    assert_int_equal(ts_stats(heap).large_alloc_count, before + 1);
+    ua_debug_verify(heap);
+    ua_heap_close(heap);
+}
+
 static void test_second_small_arena_costs_a_page(void **state)
 {
     struct ua_heap *heap = ts_heap("safe", TS_QUIET);
@@ -278,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_never_used_chunks_ascend),
         cmocka_unit_test(test_recycled_chunks_come_first),
         cmocka_unit_test(test_quarter_chunk_boundary),
+        cmocka_unit_test(test_small_redirects_use_size_classes),
         cmocka_unit_test(test_second_small_arena_costs_a_page),
     };
 

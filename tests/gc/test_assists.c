@@ -150,11 +150,43 @@ static void test_credit_does_not_carry_over_the_goal(void **state)
     city_close(&city);
 }
 
+/* A chunk of 64 MiB is owed 8 MiB at a time. */
+static void test_a_large_chunk_is_paid_for_in_parts(void **state)
+{
+    static struct ua_gc_assist_event events[UA_ASSISTS_KEPT];
+    static struct ua_arena *arenas[ARENAS_MAX];
+    struct city city = {.heap = gs_heap("go", "collect=concurrent gogc=1000 roots=registered sanitizer=off chunk_bytes=64MiB")};
+    struct ua_gc *gc = city.heap->gc;
+    size_t taken = 0;
+    size_t count;
+    uint64_t cycle;
+
+    (void)state;
+    __atomic_store_n(&gc->workers.hold, 1, __ATOMIC_RELAXED);
+    city_build(&city, 24 * MIB);
+    ua_collect(city.heap);
+    cycle = ua_gc_cycles(city.heap);
+    while (taken < ARENAS_MAX / 8 && ua_gc_cycles(city.heap) == cycle) {
+        arenas[taken] = ua_arena_new(city.heap);
+        assert_non_null(arenas[taken++]);
+    }
+    count = ua_gc_assists(city.heap, events, UA_ASSISTS_KEPT);
+    printf("%zu chunks of 64 MiB, %zu assists\n", taken, count);
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+        assert_in_range(events[i].debt_bytes, 1, 8 * MIB);
+    for (size_t i = 0; i < taken; i++)
+        ua_arena_free(arenas[i]);
+    __atomic_store_n(&gc->workers.hold, 0, __ATOMIC_RELAXED);
+    city_close(&city);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_assists_follow_the_pacer),
         cmocka_unit_test(test_credit_does_not_carry_over_the_goal),
+        cmocka_unit_test(test_a_large_chunk_is_paid_for_in_parts),
         cmocka_unit_test(test_no_assists_where_they_are_off),
     };
 
