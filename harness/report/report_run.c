@@ -127,7 +127,7 @@ static void load_machine(struct hx_report_run *run) {
         }
     }
     if (unfit != NULL) {
-        hx_report_note(run, "The machine was not fit for timing when the run began: %s.", unfit);
+        hx_report_note(run, "The machine was not fit for timing when the run began: %s. What to do about it: ./run.sh doctor.", unfit);
         free(unfit);
     }
 }
