@@ -182,6 +182,25 @@ static void report_collections(struct hx_text *text, const struct hx_gc_phase *r
     hx_json_close(text);
 }
 
+/* How long the world stood, collection by collection; by the same rows. */
+static void report_pauses(struct hx_text *text, const struct hx_gc_phase *rows, size_t count, uint64_t start_ns) {
+    uint64_t collections = 0, total_ns = 0, max_ns = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct hx_gc_phase *row = &rows[i];
+        if (row->time_ns < start_ns || strcmp(row->phase, "termination") != 0) {
+            continue;
+        }
+        collections++;
+        total_ns += row->pause_ns;
+        max_ns = row->pause_ns > max_ns ? row->pause_ns : max_ns;
+    }
+    bool whole = count < HX_GC_PHASES_MAX;
+    struct hx_figure lost = hx_figure_none("more collections than the collector keeps");
+    hx_report_metric(text, "all", "gc_pause_count", "count", whole ? hx_figure_of((double)collections) : lost);
+    hx_report_metric(text, "all", "gc_pause_total", "ns", whole ? hx_figure_of((double)total_ns) : lost);
+    hx_report_metric(text, "all", "gc_pause_max", "ns", whole ? hx_figure_of((double)max_ns) : lost);
+}
+
 static void begin_life(struct hx_job *job, struct life *life) {
     life->job = job;
     life->total_ops = job->lane[0].cycle.ops * job->ask->cycles_per_block * job->ask->blocks;
@@ -251,6 +270,9 @@ void hx_pass_memory(struct hx_job *job, struct hx_text *text) {
             bytes += job->lane[i].litter_bytes;
         }
         hx_report_metric(text, "all", "litter_bytes", "bytes", hx_figure_of((double)bytes));
+    }
+    if (collection_rows != 0) {
+        report_pauses(text, collections, collection_rows, life->start_ns);
     }
     hx_report_metric(text, "all", "sample_cost", "ns", hx_figure_of(cost_ns));
     hx_report_metrics_end(text);

@@ -205,6 +205,24 @@ static void every_block_collects(void **state) {
     answer_free(&answer);
 }
 
+/* The pauses of the same rows, summed up: one a collection that was terminated since the first block. */
+static void expect_pauses(const struct answer *answer, const json_t *rows) {
+    json_int_t count = 0, total_ns = 0, max_ns = 0;
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        json_int_t pause_ns = json_integer_value(json_array_get(row, 9));
+        if (strcmp(json_string_value(json_array_get(row, 1)), "termination") == 0) {
+            count++;
+            total_ns += pause_ns;
+            max_ns = pause_ns > max_ns ? pause_ns : max_ns;
+        }
+    }
+    assert_true(max_ns > 0 && max_ns <= total_ns);
+    assert_true(answer_metric(answer, "all", "gc_pause_count") == (double)count);
+    assert_true(answer_metric(answer, "all", "gc_pause_total") == (double)total_ns);
+    assert_true(answer_metric(answer, "all", "gc_pause_max") == (double)max_ns);
+}
+
 /* Collections come with the memory pass, in the order of their time, three rows each but for the first, which may have begun before. */
 static void collections_are_traced(void **state) {
     (void)state;
@@ -230,6 +248,7 @@ static void collections_are_traced(void **state) {
         }
         last_ns = time_ns;
     }
+    expect_pauses(&answer, rows);
     answer_free(&answer);
     ask = ask_of("worker-malloc", "memory", "gc_pacing", "malloc", "each");
     worker_ask(&ask, &answer);
