@@ -53,8 +53,8 @@ static const struct sc_info info = {
     .zeroed = SC_ZEROED,
     .backends = "bump",
     .arms = "each,reuse,collect,bulk",
-    .dials = {[SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {1.0, 6, 4}}, /* 3 million: a block of bump lasts more than 1 ms */
-              [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, 6, 4}},
+    .dials = {[SC_PROFILE_QUICK] = {[SC_PAGES_HUGE] = {1.0, 6, 8}}, /* 3 million: a block of bump lasts more than 1 ms */
+              [SC_PROFILE_FULL] = {[SC_PAGES_HUGE] = {1.0, 6, 8}},
               [SC_PROFILE_GATE] = {[SC_PAGES_HUGE] = {1.0, 2, 16}}},
     .setup = setup,
 };
