@@ -24,6 +24,7 @@ void hx_drive_request(const struct hx_drive *drive, size_t step, struct hx_reque
                                .litter = drive->litter};
     out->cell.blocks = hx_pass_blocks(cell, one->pass);
     out->cell.cycles_per_block = hx_pass_cycles(cell, one->pass);
+    out->cell.ops_per_block = hx_pass_ops(cell, one->pass);
     if (scenario != NULL && scenario->needs_input) {
         out->input = (const char *const *)drive->input;
         out->input_count = drive->input_count;

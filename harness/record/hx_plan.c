@@ -385,6 +385,10 @@ uint64_t hx_pass_cycles(const struct hx_cell *cell, enum hx_pass pass) {
     return pass == HX_PASS_COUNTERS && cell->cycles_per_block > HX_COUNTER_CYCLES ? HX_COUNTER_CYCLES : cell->cycles_per_block;
 }
 
+uint64_t hx_pass_ops(const struct hx_cell *cell, enum hx_pass pass) {
+    return cell->ops_per_block / cell->cycles_per_block * hx_pass_cycles(cell, pass); /* all cycles have as many */
+}
+
 void hx_plan_free(struct hx_plan *plan) {
     free(plan->cells);
     free(plan->steps);

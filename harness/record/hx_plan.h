@@ -69,6 +69,7 @@ bool hx_plan_parse(const char *json, struct hx_plan *out, struct hx_error *error
 enum { HX_COUNTER_BLOCKS = 2, HX_COUNTER_CYCLES = 3 };
 uint64_t hx_pass_blocks(const struct hx_cell *cell, enum hx_pass pass);
 uint64_t hx_pass_cycles(const struct hx_cell *cell, enum hx_pass pass);
+uint64_t hx_pass_ops(const struct hx_cell *cell, enum hx_pass pass); /* operations in such a block; 0 while ops_per_block is */
 
 /* sha256 of hx_plan_json in 64 hex digits and a terminator. */
 void hx_plan_sha256(const struct hx_plan *plan, char out[65]);

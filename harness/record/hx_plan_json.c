@@ -61,6 +61,9 @@ static bool parse_cells(const json_t *root, struct hx_plan *out, struct hx_error
             !hx_tree_get_dials(object, cell, error) || !hx_tree_get_count(object, "ops_per_block", &cell->ops_per_block, error)) {
             return false;
         }
+        if (cell->cycles_per_block == 0 || cell->blocks == 0) {
+            return hx_fail(error, "cell %zu has blocks of no cycles, or no blocks", i);
+        }
         if (index != i) {
             return hx_fail(error, "cell %zu has index %llu", i, (unsigned long long)index);
         }

@@ -160,8 +160,13 @@ static void a_plan_survives_its_text(void **state) {
     assert_int_equal(read.cells[3].ops_per_block, 1003);
     free(text);
     free(again);
-    hx_plan_free(&plan);
     hx_plan_free(&read);
+    plan.cells[3].cycles_per_block = 0;
+    text = hx_plan_json(&plan);
+    assert_false(hx_plan_parse(text, &read, &error));
+    assert_non_null(strstr(error.line, "cell 3 has blocks of no cycles"));
+    free(text);
+    hx_plan_free(&plan);
     assert_false(hx_plan_parse("{\"cells\":[],\"order\":[],\"absent\":[]}", &read, &error));
     assert_false(hx_plan_parse("{", &read, &error));
 }
@@ -361,6 +366,9 @@ static void gate_has_dials_for_huge_alone(void **state) {
     plan.cells[0].cycles_per_block = 30;
     assert_int_equal(hx_pass_cycles(&plan.cells[0], HX_PASS_TIME), 30);
     assert_int_equal(hx_pass_cycles(&plan.cells[0], HX_PASS_COUNTERS), HX_COUNTER_CYCLES);
+    plan.cells[0].ops_per_block = 3000;
+    assert_int_equal(hx_pass_ops(&plan.cells[0], HX_PASS_TIME), 3000);
+    assert_int_equal(hx_pass_ops(&plan.cells[0], HX_PASS_COUNTERS), 100 * HX_COUNTER_CYCLES);
     plan.cells[0].cycles_per_block = 1;
     assert_int_equal(hx_pass_cycles(&plan.cells[0], HX_PASS_COUNTERS), 1);
     hx_plan_free(&plan);
