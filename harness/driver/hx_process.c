@@ -14,7 +14,7 @@ void hx_drive_request(const struct hx_drive *drive, size_t step, struct hx_reque
     const struct hx_cell *cell = &drive->plan.cells[one->cell];
     const struct hx_scenario *scenario = hx_catalogue_scenario(&drive->catalogue, cell->scenario);
     *out = (struct hx_request){.pass = one->pass,
-                               .cell = *cell,
+                               .cell = hx_pass_cell(cell, one->pass),
                                .seed = drive->seed,
                                .rep = one->rep,
                                .order = step,
@@ -22,9 +22,6 @@ void hx_drive_request(const struct hx_drive *drive, size_t step, struct hx_reque
                                .pu_count = cell->threads,
                                .event_group = one->event_group,
                                .litter = drive->litter};
-    out->cell.blocks = hx_pass_blocks(cell, one->pass);
-    out->cell.cycles_per_block = hx_pass_cycles(cell, one->pass);
-    out->cell.ops_per_block = hx_pass_ops(cell, one->pass);
     if (scenario != NULL && scenario->needs_input) {
         out->input = (const char *const *)drive->input;
         out->input_count = drive->input_count;

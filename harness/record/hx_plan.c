@@ -377,16 +377,15 @@ bool hx_plan_make(const struct hx_catalogue *catalogue, const struct hx_settings
     return true;
 }
 
-uint64_t hx_pass_blocks(const struct hx_cell *cell, enum hx_pass pass) {
-    return pass == HX_PASS_COUNTERS && cell->blocks > HX_COUNTER_BLOCKS ? HX_COUNTER_BLOCKS : cell->blocks;
-}
-
-uint64_t hx_pass_cycles(const struct hx_cell *cell, enum hx_pass pass) {
-    return pass == HX_PASS_COUNTERS && cell->cycles_per_block > HX_COUNTER_CYCLES ? HX_COUNTER_CYCLES : cell->cycles_per_block;
-}
-
-uint64_t hx_pass_ops(const struct hx_cell *cell, enum hx_pass pass) {
-    return cell->ops_per_block / cell->cycles_per_block * hx_pass_cycles(cell, pass); /* all cycles have as many */
+struct hx_cell hx_pass_cell(const struct hx_cell *cell, enum hx_pass pass) {
+    struct hx_cell out = *cell;
+    if (pass == HX_PASS_COUNTERS) {
+        uint64_t ops_per_cycle = cell->ops_per_block / cell->cycles_per_block; /* all cycles have as many */
+        out.blocks = out.blocks > HX_COUNTER_BLOCKS ? HX_COUNTER_BLOCKS : out.blocks;
+        out.cycles_per_block = out.cycles_per_block > HX_COUNTER_CYCLES ? HX_COUNTER_CYCLES : out.cycles_per_block;
+        out.ops_per_block = ops_per_cycle * out.cycles_per_block;
+    }
+    return out;
 }
 
 void hx_plan_free(struct hx_plan *plan) {

@@ -64,12 +64,11 @@ void hx_plan_free(struct hx_plan *plan);
 char *hx_plan_json(const struct hx_plan *plan);
 bool hx_plan_parse(const char *json, struct hx_plan *out, struct hx_error *error);
 
-/* How many blocks a process of this pass runs, and of how many cycles: the cell's. But pass counters reads a group at each change of phase,
- * which takes longer than a small life, and has no best of many to find: HX_COUNTER_BLOCKS of HX_COUNTER_CYCLES at most. */
+/* The cell as a process of this pass runs it: with its own blocks, their cycles and ops_per_block (0 while it is 0 in the plan). They are the
+ * plan's, but pass counters reads a group at each change of phase, which takes longer than a small life, and has no best of many to
+ * find: HX_COUNTER_BLOCKS of HX_COUNTER_CYCLES at most. */
 enum { HX_COUNTER_BLOCKS = 2, HX_COUNTER_CYCLES = 3 };
-uint64_t hx_pass_blocks(const struct hx_cell *cell, enum hx_pass pass);
-uint64_t hx_pass_cycles(const struct hx_cell *cell, enum hx_pass pass);
-uint64_t hx_pass_ops(const struct hx_cell *cell, enum hx_pass pass); /* operations in such a block; 0 while ops_per_block is */
+struct hx_cell hx_pass_cell(const struct hx_cell *cell, enum hx_pass pass);
 
 /* sha256 of hx_plan_json in 64 hex digits and a terminator. */
 void hx_plan_sha256(const struct hx_plan *plan, char out[65]);

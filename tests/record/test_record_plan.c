@@ -359,18 +359,18 @@ static void gate_has_dials_for_huge_alone(void **state) {
     assert_int_equal(plan.cell_count, 1);
     assert_int_equal(plan.cells[0].blocks, 16);
     assert_true(plan.cells[0].scale == 0.25);
-    assert_int_equal(hx_pass_blocks(&plan.cells[0], HX_PASS_TIME), 16);
-    assert_int_equal(hx_pass_blocks(&plan.cells[0], HX_PASS_COUNTERS), HX_COUNTER_BLOCKS);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_TIME).blocks, 16);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_COUNTERS).blocks, HX_COUNTER_BLOCKS);
     plan.cells[0].blocks = 2;
-    assert_int_equal(hx_pass_blocks(&plan.cells[0], HX_PASS_COUNTERS), 2);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_COUNTERS).blocks, 2);
     plan.cells[0].cycles_per_block = 30;
-    assert_int_equal(hx_pass_cycles(&plan.cells[0], HX_PASS_TIME), 30);
-    assert_int_equal(hx_pass_cycles(&plan.cells[0], HX_PASS_COUNTERS), HX_COUNTER_CYCLES);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_TIME).cycles_per_block, 30);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_COUNTERS).cycles_per_block, HX_COUNTER_CYCLES);
     plan.cells[0].ops_per_block = 3000;
-    assert_int_equal(hx_pass_ops(&plan.cells[0], HX_PASS_TIME), 3000);
-    assert_int_equal(hx_pass_ops(&plan.cells[0], HX_PASS_COUNTERS), 100 * HX_COUNTER_CYCLES);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_TIME).ops_per_block, 3000);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_COUNTERS).ops_per_block, 100 * HX_COUNTER_CYCLES);
     plan.cells[0].cycles_per_block = 1;
-    assert_int_equal(hx_pass_cycles(&plan.cells[0], HX_PASS_COUNTERS), 1);
+    assert_int_equal(hx_pass_cell(&plan.cells[0], HX_PASS_COUNTERS).cycles_per_block, 1);
     hx_plan_free(&plan);
 }
 
