@@ -202,8 +202,9 @@ static const struct hx_figure_kind kind[] = {
      "Bar: fastest block of each process, median over processes; whisker: its 95 % interval; open diamond: typical (all time over "
      "all operations). Shorter is better. Each panel has its own scale."},
     {"latency_request", "latency.gp", "request", "Latency of one request",
-     "A request is one whole document, tree or request. The line is the measured distribution, markers are the named percentiles of "
-     "samples.tsv. Further right is rarer: at 99.99 % one call in 10,000 takes longer."},
+     "A request is one whole document, tree or request. The line is the distribution over all processes together, markers are the "
+     "percentiles of the tables, medians of the processes: where they lie off the line, the processes differ. Further right is rarer: at "
+     "99.99 % one call in 10,000 takes longer."},
     {"latency_alloc", "latency.gp", "alloc", "Latency of one allocation",
      "Single calls, clock included. In the grey band, below twice the step of the clock, a value only says \"less than\"."},
     {"memory", "memory.gp", NULL, "Resident memory over the work",
