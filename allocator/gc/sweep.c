@@ -12,8 +12,6 @@ size_t ua_sweep_begin(struct ua_gc *gc, uint64_t cycle)
     size_t pages = ua_small_sweep_begin(&gc->small) + ua_large_sweep_begin(&gc->heap->large);
 
     /* Workers are not stopped and may look whether there is something to sweep. */
-    ua_gc_store(&sweep->large_freed, 0);
-    ua_gc_store(&sweep->pages_swept, 0);
     ua_gc_store(&sweep->sweep_ns, 0);
     sweep->cycle = cycle;
     sweep->pages_per_byte = 0;
@@ -27,10 +25,10 @@ size_t ua_sweep_begin(struct ua_gc *gc, uint64_t cycle)
  * and the next sweep begun. */
 static void complete(struct ua_gc *gc, uint64_t pending)
 {
-    uint64_t objects_freed;
+    uint64_t objects_freed = ua_large_swept(&gc->heap->large).objects_freed;
 
     ua_lock_acquire(&gc->small.lock);
-    objects_freed = gc->small.swept.objects_freed + ua_gc_load(&gc->sweep.large_freed);
+    objects_freed += gc->small.swept.objects_freed;
     ua_lock_release(&gc->small.lock);
     ua_lock_acquire(&gc->pacer_lock);
     if (__atomic_compare_exchange_n(&gc->sweep.pending, &pending, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
@@ -57,13 +55,8 @@ bool ua_sweep_some(struct ua_gc *gc)
     start_ns = ua_gc_now_ns(gc);
     more = ua_small_sweep_some(&gc->small, SPANS_AT_ONCE);
     for (unsigned i = 0; i < LARGE_AT_ONCE; i++) {
-        bool freed = false;
-        size_t pages = 0;
-
-        if (!ua_large_sweep_one(&gc->heap->large, &freed, &pages))
+        if (!ua_large_sweep_one(&gc->heap->large))
             break;
-        ua_gc_add(&sweep->large_freed, freed);
-        ua_gc_add(&sweep->pages_swept, pages);
         more = more || i + 1 == LARGE_AT_ONCE;
     }
     ua_gc_add(&sweep->sweep_ns, ua_gc_now_ns(gc) - start_ns);
@@ -80,12 +73,12 @@ void ua_sweep_finish(struct ua_gc *gc)
 
 static uint64_t pages_swept(struct ua_gc *gc)
 {
-    uint64_t pages;
+    uint64_t pages = ua_large_swept(&gc->heap->large).pages_swept;
 
     ua_lock_acquire(&gc->small.lock);
-    pages = gc->small.swept.pages_swept;
+    pages += gc->small.swept.pages_swept;
     ua_lock_release(&gc->small.lock);
-    return pages + ua_gc_load(&gc->sweep.pages_swept);
+    return pages;
 }
 
 void ua_sweep_pay(struct ua_gc *gc, size_t bytes)

@@ -18,8 +18,6 @@ struct ua_sweep {
     uint64_t pending;          /* atomic; number of the sweep that is not done, 0 = none */
     uint64_t number;           /* sweeps begun; written with the world stopped */
     uint64_t cycle;            /* whose event is completed when it is; written with the world stopped */
-    uint64_t large_freed;      /* atomic */
-    uint64_t pages_swept;      /* atomic */
     uint64_t sweep_ns;         /* atomic */
     double pages_per_byte;     /* the plan; 0 = nothing to pay */
     uint64_t live_basis_bytes;

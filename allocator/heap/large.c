@@ -123,12 +123,13 @@ size_t ua_large_sweep_begin(struct ua_large *large)
     ua_lock_acquire(&large->lock);
     UA_CHECK(ua_large_unswept(large)->count == 0, "large: a sweep begins before the last one ended");
     large->sweep_gen++;
+    large->swept = (struct ua_large_sweep){0};
     pages = large->page_count;
     ua_lock_release(&large->lock);
     return pages;
 }
 
-bool ua_large_sweep_one(struct ua_large *large, bool *freed, size_t *pages)
+bool ua_large_sweep_one(struct ua_large *large)
 {
     struct ua_node *node;
 
@@ -137,10 +138,10 @@ bool ua_large_sweep_one(struct ua_large *large, bool *freed, size_t *pages)
     if (node != NULL) {
         struct ua_span *span = UA_CONTAINER(node, struct ua_span, node);
 
-        *pages = span->bytes / UA_PAGE_BYTES;
+        large->swept.pages_swept += span->bytes / UA_PAGE_BYTES;
         /* Without gc_data it is still being made: nothing points to it yet. */
-        *freed = span->doomed || (span->gc_data != NULL && !ua_span_is_marked(span));
-        if (*freed) {
+        if (span->doomed || (span->gc_data != NULL && !ua_span_is_marked(span))) {
+            large->swept.objects_freed++;
             ua_acct_large_swept(large->acct, span->bytes);
             unlink_span(large, span);
         } else {
@@ -151,4 +152,14 @@ bool ua_large_sweep_one(struct ua_large *large, bool *freed, size_t *pages)
     }
     ua_lock_release(&large->lock);
     return node != NULL;
+}
+
+struct ua_large_sweep ua_large_swept(struct ua_large *large)
+{
+    struct ua_large_sweep swept;
+
+    ua_lock_acquire(&large->lock);
+    swept = large->swept;
+    ua_lock_release(&large->lock);
+    return swept;
 }

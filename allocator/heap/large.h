@@ -10,6 +10,12 @@
 #include "heap/pages.h"
 #include "heap/watch.h"
 
+/* What the running sweep has seen, or the last one saw. */
+struct ua_large_sweep {
+    uint64_t objects_freed;
+    uint64_t pages_swept;
+};
+
 struct ua_large {
     struct ua_pages *pages;
     struct ua_acct *acct;
@@ -19,6 +25,7 @@ struct ua_large {
     struct ua_list lists[2];    /* spans of living objects; the two change roles when a sweep begins; guard: lock */
     uint32_t sweep_gen;         /* sweeps begun; its lowest bit says which list is swept; guard: lock */
     size_t page_count;          /* of both lists; guard: lock */
+    struct ua_large_sweep swept; /* counted before the object leaves the unswept list; guard: lock */
     struct ua_list free_spans;  /* records to use again; guard: lock */
     struct ua_watch *watch;     /* atomic; NULL: nobody watches */
 };
@@ -51,6 +58,8 @@ bool ua_large_is_dead(struct ua_large *large, const struct ua_span *span);
 /* With the world stopped, after a mark: what lives now is to be swept. Returns its pages. */
 size_t ua_large_sweep_begin(struct ua_large *large);
 /* Looks at the next object: freed when it has no mark (or was doomed), else kept, its mark taken away. False: none is left. */
-bool ua_large_sweep_one(struct ua_large *large, bool *freed, size_t *pages);
+bool ua_large_sweep_one(struct ua_large *large);
+/* Complete as soon as somebody found nothing unswept. */
+struct ua_large_sweep ua_large_swept(struct ua_large *large);
 
 #endif
