@@ -158,14 +158,13 @@ void ua_gc_close_held(struct ua_gc *gc)
 
 void ua_gc_flush(struct ua_gc *gc, struct ua_marker *marker, bool credit)
 {
-    uint64_t work = marker->heap_scan_work;
+    uint64_t work = ua_marker_take_scan_work(marker);
 
     ua_gc_add(&gc->counts.bytes_marked, marker->bytes_marked);
     ua_gc_add(&gc->counts.objects_marked, marker->objects_marked);
     ua_gc_add(&gc->counts.heap_scan_work, work);
     marker->bytes_marked = 0;
     marker->objects_marked = 0;
-    marker->heap_scan_work = 0;
     ua_lock_acquire(&gc->pacer_lock);
     gc->pacer.heap_scan_work += (int64_t)work;
     if (credit)

@@ -157,15 +157,18 @@ static void scan_oblet(struct ua_marker *marker, struct ua_span *span, uintptr_t
         ua_mark_scan_chunk(marker, span, at);
 }
 
-/* A graph is scattered when most runs within a span are short and lead to pages that were not seen for a while. */
+/* A graph is scattered when most runs within a span are short and lead to pages that were not seen for a while. Chunks and large
+ * objects scanned meanwhile make objects look long: for a batch. */
 static __attribute__((noinline)) void choose_order(struct ua_marker *marker)
 {
     if (marker->batch_cold * UA_SCATTERED_ABOVE > marker->batch_objects)
         marker->scattered = true;
     else if (marker->batch_cold * UA_ORDERED_BELOW < marker->batch_objects)
         marker->scattered = false;
+    marker->fetches = (marker->heap_scan_work - marker->batch_scan_work) / UA_FETCH_LONG_BYTES >= marker->batch_objects;
     marker->batch_objects = 0;
     marker->batch_cold = 0;
+    marker->batch_scan_work = marker->heap_scan_work;
 }
 
 static inline void note_run(struct ua_marker *marker, uintptr_t object, size_t scanned)
@@ -268,6 +271,18 @@ static inline struct ua_seen take_seen(struct ua_marker *marker)
     return seen;
 }
 
+static inline void fetch_rest(const struct ua_marker *marker)
+{
+    const struct ua_seen *near = &marker->seen[(marker->seen_first + UA_SEEN_AHEAD) % UA_SEEN_COUNT];
+    uint32_t bytes;
+
+    if (marker->seen_count <= UA_SEEN_AHEAD || ua_span_kind(near->span) != UA_SPAN_SMALL)
+        return;
+    bytes = (uint32_t)ua_min(ua_small_record(near->span)->object_bytes, UA_FETCH_BYTES);
+    for (uint32_t at = UA_LINE_BYTES; at < bytes; at += UA_LINE_BYTES)
+        __builtin_prefetch((const char *)near->address + at);
+}
+
 /* One item of the grey set. */
 static inline void take_item(struct ua_marker *marker, uintptr_t item)
 {
@@ -291,6 +306,8 @@ bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes)
         }
         if (marker->seen_count == 0)
             return false;
+        if (marker->fetches)
+            fetch_rest(marker);
         seen = take_seen(marker);
         if (mark_in_span(marker, seen.span, seen.address, &item))
             scan_in_span(marker, seen.span, item);

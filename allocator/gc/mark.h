@@ -26,6 +26,12 @@ _Static_assert(UA_OBLET_BYTES % UA_BYTES_PER_BITMAP_WORD == 0, "an oblet is whol
 #define UA_SEEN_COUNT 32u /* power of two */
 #define UA_SEEN_LOW 16u   /* below, the grey set comes first: it brings new addresses */
 #define UA_CANDIDATE ((uintptr_t)1)
+/* Of objects longer than a cache line the rest is fetched when they are as near as this to the ring's end: their record, which tells
+ * the length, is there by then. Only while objects are long on average: reading the record so early costs more than the mark of a short one. */
+#define UA_SEEN_AHEAD 2u
+#define UA_FETCH_BYTES 1024u      /* of an object at most */
+#define UA_FETCH_LONG_BYTES 256u  /* scanned of an object, average of a batch */
+#define UA_LINE_BYTES 64u
 
 struct ua_seen {
     uintptr_t address;
@@ -48,8 +54,10 @@ struct ua_marker {
     unsigned seen_first;
     unsigned seen_count;
     bool scattered;
+    bool fetches; /* objects are long */
     uint32_t batch_objects;
     uint32_t batch_cold;
+    uint64_t batch_scan_work; /* what heap_scan_work was when the batch began, less what was taken since: modulo 2^64 */
     uintptr_t recent[UA_RECENT_COUNT];
     uint32_t grey[UA_SPAN_OBJECTS_MAX]; /* of the span being scanned, offsets from its base */
     struct ua_heap *heap;
@@ -82,6 +90,8 @@ void ua_marker_begin(struct ua_marker *marker);
 void ua_marker_update_ranges(struct ua_marker *marker);
 /* The same ranges for a marker that helps. */
 void ua_marker_follow(struct ua_marker *helper, const struct ua_marker *leader);
+/* The scan work counted since the last time, in bytes; from now on it counts from 0. */
+uint64_t ua_marker_take_scan_work(struct ua_marker *marker);
 /* Nothing counted yet. */
 void ua_marker_clear(struct ua_marker *marker);
 /* World stopped. Takes every mark away: a mark is given up. */

@@ -44,10 +44,19 @@ void ua_marker_follow(struct ua_marker *helper, const struct ua_marker *leader)
     memset(helper->entered, 0, sizeof helper->entered);
 }
 
+uint64_t ua_marker_take_scan_work(struct ua_marker *marker)
+{
+    uint64_t work = marker->heap_scan_work;
+
+    marker->heap_scan_work = 0;
+    marker->batch_scan_work -= work;
+    return work;
+}
+
 void ua_marker_clear(struct ua_marker *marker)
 {
     marker->bytes_marked = 0;
-    marker->heap_scan_work = 0;
+    ua_marker_take_scan_work(marker);
     marker->objects_marked = 0;
     marker->unlogged_bytes = 0;
     memset(marker->touched, 0, sizeof marker->touched);

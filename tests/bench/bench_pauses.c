@@ -1,8 +1,8 @@
 /* bench_pauses.c - what a program feels of concurrent marking: the pauses, and the CPU that it keeps while a mark runs.
  *
- * Usage: bench_pauses [MIB [CYCLES [ROOTS [STORES]]]] (1024, 8, registered, 0). A live heap of MIB in 1,024 chains of objects of
+ * Usage: bench_pauses [MIB [CYCLES [ROOTS [STORES [GOGC]]]]] (1024, 8, registered, 0, 100). A live heap of MIB in 1,024 chains of objects of
  * 1 KiB (one chain would be marked by one thread alone), two threads that allocate 64 to 4096 bytes at a time and after each store
- * STORES pointers into the live heap, gogc=100, collect=concurrent; CYCLES cycles that allocation started.
+ * STORES pointers into the live heap, collect=concurrent; CYCLES cycles that allocation started.
  *
  * The share is the process's own: a sampler reads the CPU clock of the process each half millisecond and sums what passes while a
  * mark runs; markers (background, assists, forced) are taken off by the collector's own count. So other work on the machine
@@ -175,10 +175,11 @@ int main(int argc, char **argv)
     uint64_t first;
 
     if (live_mib == 0 || live_mib > 65536 || cycles == 0 || cycles > EVENTS / 2) {
-        fprintf(stderr, "bench_pauses: usage: bench_pauses [MIB [CYCLES [registered|conservative|process [STORES]]]], 1 to 65536 and 1 to 128\n");
+        fprintf(stderr, "bench_pauses: usage: bench_pauses [MIB [CYCLES [registered|conservative|process [STORES [GOGC]]]]], 1 to 65536 and 1 to 128\n");
         return EXIT_BAD_INPUT;
     }
-    snprintf(settings, sizeof settings, "collect=concurrent gogc=100 sanitizer=off roots=%s", argc > 3 ? argv[3] : "registered");
+    snprintf(settings, sizeof settings, "collect=concurrent gogc=%s sanitizer=off roots=%s", argc > 5 ? argv[5] : "100",
+             argc > 3 ? argv[3] : "registered");
     program.heap = gs_heap("safe", settings);
     if (ua_root_add(program.heap, &live) != 0)
         return 1;
