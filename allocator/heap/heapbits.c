@@ -189,44 +189,127 @@ static void account_bits(const struct ua_heapbits *heapbits, struct ua_span *chu
     }
 }
 
+/* Four entries of a log, read at once. */
+typedef uint64_t __attribute__((may_alias)) four_entries;
+
+/* How many entries from `log` on are `id`, at most `most`. Entries behind the front may be read while their owner writes them, but the
+ * answer does not rest on them: `most` objects of this type end at the front at the latest, and the n-th entry counts only if all
+ * before it are `id`, so that its object lies below the front and the entry was complete before. Whole aligned words never leave the
+ * buffer. */
+static size_t same_entries(const uint16_t *log, uint16_t id, size_t most)
+{
+    const uint64_t wanted = id * (uint64_t)0x0001000100010001;
+    size_t count = 0;
+
+    for (; count < most && (uintptr_t)&log[count] % sizeof wanted != 0; count++)
+        if (__atomic_load_n(&log[count], __ATOMIC_RELAXED) != id)
+            return count;
+    for (; count + 16 <= most; count += 16) {
+        const four_entries *at = (const four_entries *)&log[count];
+        uint64_t differs = __atomic_load_n(&at[0], __ATOMIC_RELAXED) ^ wanted;
+
+        differs |= __atomic_load_n(&at[1], __ATOMIC_RELAXED) ^ wanted;
+        differs |= __atomic_load_n(&at[2], __ATOMIC_RELAXED) ^ wanted;
+        differs |= __atomic_load_n(&at[3], __ATOMIC_RELAXED) ^ wanted;
+        if (differs != 0)
+            break;
+    }
+    while (count < most && __atomic_load_n(&log[count], __ATOMIC_RELAXED) == id)
+        count++;
+    return count;
+}
+
+/* Equal entries in a row after which a run is looked for: where types follow each other at random the look would mostly be in vain,
+ * and so mispredicted. */
+#define RUN_BEGINS_AT 8u
+
+/* A write-out on its way through the log. */
+struct log_reader {
+    const uint16_t *log;
+    uintptr_t at;
+    size_t scan_bytes;
+    struct bit_writer writer;
+};
+
+/* Guard: write_out. Single values of up to 64 words, up to the first entry that is anything else, would leave a gap or begins a run.
+ * A copy of the reader, so that it stays in registers. */
+static void read_singles(const struct ua_types *types, struct log_reader *reader, uintptr_t front)
+{
+    struct log_reader now = *reader;
+    uint16_t last = 0;
+    unsigned equal = 0;
+
+    while (now.at < front) {
+        uint16_t id = __atomic_load_n(now.log, __ATOMIC_RELAXED);
+        const struct ua_layout *layout;
+
+        equal = (equal + 1) & (0u - (unsigned)(id == last));
+        last = id;
+        if (id == 0 || equal == RUN_BEGINS_AT)
+            break;
+        layout = ua_types_by_id(types, id);
+        if (layout->size_words > 64 || (now.at & (layout->align_bytes - 1)) != 0)
+            break;
+        emit(&now.writer, layout->mask[0], (unsigned)layout->size_words);
+        now.log++;
+        now.at += layout->size_bytes;
+        now.scan_bytes += layout->ptrdata_bytes;
+    }
+    *reader = now;
+}
+
+/* Guard: write_out. The next entry, whatever it is, with those behind it that are the same. */
+static void read_entry(const struct ua_types *types, struct log_reader *reader, uintptr_t front)
+{
+    uint16_t id = __atomic_load_n(reader->log, __ATOMIC_RELAXED);
+    bool slice = id == 0;
+    const struct ua_layout *layout;
+    uintptr_t place;
+    size_t count = 1;
+
+    if (slice) {
+        id = __atomic_load_n(&reader->log[1], __ATOMIC_RELAXED);
+        count = (size_t)reader->log[2] | (size_t)reader->log[3] << 16;
+    }
+    layout = ua_types_by_id(types, id);
+    place = ua_align_up(reader->at, layout->align_bytes);
+    if (UA_UNLIKELY(place != reader->at))
+        emit_run(&reader->writer, 0, (place - reader->at) / UA_WORD_BYTES);
+    if (slice) {
+        reader->log += UA_LOG_SLICE_ENTRIES;
+        reader->scan_bytes += count * layout->size_bytes - (layout->size_bytes - layout->ptrdata_bytes);
+    } else {
+        /* Sizes are multiples of the alignment, so there are no gaps within a run. */
+        if (place < front && front - place > layout->size_bytes)
+            count += same_entries(reader->log + 1, id, (front - place) / layout->size_bytes - 1);
+        reader->log += count;
+        reader->scan_bytes += count * layout->ptrdata_bytes;
+    }
+    emit_values(&reader->writer, layout, count);
+    reader->at = place + count * layout->size_bytes;
+}
+
 /* Guard: write_out. Returns the scannable bytes of what was written. */
 static size_t write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front)
 {
-    const uint16_t *log;
+    struct log_reader reader = {.log = chunk->log_read, .at = chunk->bits_end};
     uintptr_t at;
-    size_t scan_bytes = 0;
-    struct bit_writer writer;
 
-    at = chunk->bits_end;
-    log = chunk->log_read;
-    writer = writer_at(chunk->bits, (at - chunk->base) / UA_WORD_BYTES);
-    while (at < front) {
-        uint16_t id = __atomic_load_n(log++, __ATOMIC_RELAXED);
-        size_t count = 1;
-        const struct ua_layout *layout;
-        uintptr_t place;
-
-        if (id == 0) {
-            id = __atomic_load_n(&log[0], __ATOMIC_RELAXED);
-            count = (size_t)log[1] | (size_t)log[2] << 16;
-            log += UA_LOG_SLICE_ENTRIES - 1;
-        }
-        layout = ua_types_by_id(heapbits->types, id);
-        place = ua_align_up(at, layout->align_bytes);
-        if (UA_UNLIKELY(place != at))
-            emit_run(&writer, 0, (place - at) / UA_WORD_BYTES);
-        emit_values(&writer, layout, count);
-        at = place + count * layout->size_bytes;
-        scan_bytes += count * layout->size_bytes - (layout->size_bytes - layout->ptrdata_bytes);
+    reader.writer = writer_at(chunk->bits, (reader.at - chunk->base) / UA_WORD_BYTES);
+    while (reader.at < front) {
+        read_singles(heapbits->types, &reader, front);
+        if (reader.at < front)
+            read_entry(heapbits->types, &reader, front);
     }
+    at = reader.at;
     UA_CHECK(at == front || front < chunk->bits_end, "type log runs past the front of its chunk");
-    writer_finish(&writer);
+    writer_finish(&reader.writer);
     if (UA_UNLIKELY(heapbits->verify))
         ua_heapbits_check(heapbits, chunk, chunk->bits_end, chunk->log_read, at);
-    chunk->log_read = log;
+    chunk->log_read = reader.log;
     __atomic_store_n(&chunk->bits_end, at, __ATOMIC_RELEASE);
     account_bits(heapbits, chunk);
-    return scan_bytes;
+    return reader.scan_bytes;
 }
 
 void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *chunk, uintptr_t front)

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -115,12 +116,59 @@ static void test_swapped_log_entries_are_found(void **state)
     ab_expect_fatal(write_a_wrong_bit, NULL, "verify: heap bitmap differs from the type log");
 }
 
+/* Single values, `length` of a type one after the other, written out now and then: in the middle of runs, and where one begins. Types
+ * of 1, 4, 5, 16 and 1,023 words, one of them with gaps. Each bit is checked by verify=bitmap, scan_alloc is added up here. */
+static void run_case(unsigned *seed, size_t rounds, size_t length_max)
+{
+    struct ua_heap *heap = heap_verified("bitmap");
+    struct ua_arena *arena = ua_arena_new(heap);
+    uint64_t mixed_mask = 0x15, aligned_mask = 0x2a81;
+    const struct {
+        const struct ua_type *type;
+        size_t pointer_bytes;
+    } kinds[] = {{&small_pointer_type, 8},
+                 {&small_pointer_mix_type, 24},
+                 {ua_type_make(heap, 40, 8, &mixed_mask, 5, "mixed"), 40},
+                 {ua_type_make(heap, 128, 128, &aligned_mask, 14, "aligned"), 112},
+                 {&medium_pointer_odd_type, 1023 * 8}};
+    uint64_t scan_bytes = 0;
+    struct ua_stats stats;
+
+    for (size_t i = 0; i < rounds; i++) {
+        size_t kind = (size_t)rand_r(seed) % (i % 16 == 0 ? 5 : 4);
+        size_t length = 1 + (size_t)rand_r(seed) % (kind == 4 ? 12 : length_max);
+
+        for (size_t n = 0; n < length; n++) {
+            assert_non_null(ua_arena_alloc(arena, kinds[kind].type, 1));
+            if (rand_r(seed) % 97 == 0)
+                ua_debug_write_out(heap);
+        }
+        scan_bytes += length * kinds[kind].pointer_bytes;
+    }
+    ua_debug_write_out(heap);
+    ua_stats(heap, &stats);
+    assert_int_equal(stats.scan_alloc_bytes, scan_bytes);
+    ua_arena_free(arena);
+    ua_heap_close(heap);
+}
+
+static void test_runs_of_one_type(void **state)
+{
+    unsigned seed = 11;
+
+    (void)state;
+    run_case(&seed, 3000, 3);
+    run_case(&seed, 1500, 40);
+    run_case(&seed, 60, 3000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_right_bits_pass),
         cmocka_unit_test(test_a_wrong_bit_is_fatal),
         cmocka_unit_test(test_swapped_log_entries_are_found),
+        cmocka_unit_test(test_runs_of_one_type),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
