@@ -23,8 +23,8 @@
 #include "os/helper.h"
 
 /* In steady churn a freed chunk waits for its protection until so many wait, or so long; see chunk_fault.c. */
-#define UA_DELAY_CHUNKS 4u
-#define UA_DELAY_NS ((uint64_t)10 * 1000000u)
+#define UA_DELAY_CHUNKS 6u
+#define UA_DELAY_NS ((uint64_t)25 * 1000000u)
 #define UA_DELAYED_MOST 16u /* several threads may bring some before the first of them protects all */
 
 enum ua_phase { UA_PHASE_OFF, UA_PHASE_MARK, UA_PHASE_MARK_TERMINATION };

@@ -4,9 +4,9 @@
  * singly 285 us. A chunk that cannot be set to fault (the system's limit on mappings) goes to quarantine unprotected: it is
  * noscan and not reused all the same; only the trap is missing. It is counted and tried again at later frees.
  *
- * Steady churn (decision 0063): arenas of one chunk or two would pay those 285 us each time, a third of what filling the chunk
- * costs. So a chunk that is freed within 10 ms of the last such call waits, quarantined, until four wait, or until the 10 ms are over
- * at the next free or refill. The first free after a quiet time, and any of four chunks or more, protects at once. Without
+ * Steady churn (decisions 0063, 0069): arenas of one chunk or two would pay those 285 us each time, a third of what filling the chunk
+ * costs. So a chunk that is freed within 25 ms of the last such call waits, quarantined, until six wait, or until the 25 ms are over
+ * at the next free or refill. The first free after a quiet time, and any of six chunks or more, protects at once. Without
  * quarantine_limit nothing waits: chunks that never come back are no churn. */
 #include <errno.h>
 
