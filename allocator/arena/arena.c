@@ -432,7 +432,8 @@ static __attribute__((no_sanitize("thread"))) const uint16_t *log_place(const st
 {
     const struct ua_arena *arena = __atomic_load_n(&chunk->arena, __ATOMIC_ACQUIRE);
 
-    return arena != NULL ? *(uint16_t *const volatile *)&arena->fast.log : *(uint16_t *const volatile *)&chunk->log_next;
+    return arena != NULL && arena->active == chunk ? *(uint16_t *const volatile *)&arena->fast.log
+                                                   : *(uint16_t *const volatile *)&chunk->log_next;
 }
 
 static void book_log(struct ua_span *chunk, void *unused)

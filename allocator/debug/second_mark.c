@@ -42,7 +42,7 @@ static void check_chunk(struct ua_span *chunk, void *context)
 {
     struct ua_heap *heap = context;
     uintptr_t front = ua_chunk_front(chunk);
-    uintptr_t at = chunk->base;
+    uintptr_t at = chunk->log_from; /* verify=full: base */
     const uint16_t *log = chunk->log;
     bool in_use = ua_span_kind(chunk) == UA_SPAN_CHUNK && chunk->chunk_state != UA_CHUNK_READY &&
                   chunk->chunk_state != UA_CHUNK_FRESH && chunk->chunk_state != UA_CHUNK_QUARANTINE;

@@ -15,7 +15,7 @@ struct walk {
 
 static void verify_bitmap(const struct ua_heap *heap, const struct ua_span *chunk)
 {
-    const uint16_t *log = ua_heapbits_check(&heap->heapbits, chunk, chunk->base, chunk->log, chunk->bits_end);
+    const uint16_t *log = ua_heapbits_check(&heap->heapbits, chunk, chunk->log_from, chunk->log, chunk->bits_end);
 
     UA_CHECK(log == chunk->log_read, "verify: bitmap end is not an object's end");
 }

@@ -219,6 +219,7 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     ua_gc_store(&gc->quarantine_floor_bytes, (uint64_t)pool->quarantined.count * pool->chunk_bytes);
     ua_lock_release(&pool->lock);
     ua_chunk_drain_faults(pool);
+    ua_chunk_hand_logs_on(pool, ua_gc_load(&gc->heap->acct.heap_marked));
     ua_lock_acquire(&gc->pacer_lock);
     event->sweep_ns += ua_gc_now_ns(gc) - start_ns;
     ua_ring_put(&gc->events, &gc->heap->meta, event->cycle, event);

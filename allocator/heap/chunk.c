@@ -246,7 +246,11 @@ void ua_chunk_fill(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t 
 void ua_chunk_reopen(struct ua_span *chunk)
 {
     UA_CHECK(chunk->chunk_state == UA_CHUNK_FULL, "chunk is not full");
+    ua_lock_defer_begin();
+    ua_heapbits_acquire(chunk);
     ua_chunk_set_state(chunk, UA_CHUNK_ACTIVE);
+    ua_heapbits_release(chunk);
+    ua_lock_defer_end();
 }
 
 void ua_chunk_put_parked(struct ua_chunk_pool *pool, struct ua_span *chunk)

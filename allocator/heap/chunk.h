@@ -74,7 +74,7 @@ struct ua_span *ua_chunk_take(struct ua_chunk_pool *pool, struct ua_arena *arena
 /* An arena's active chunk has too little room left; its free range is [front, back) for good. */
 void ua_chunk_fill(struct ua_chunk_pool *pool, struct ua_span *chunk, uintptr_t front, uintptr_t back,
                    uint16_t *log_next);
-/* A full chunk becomes its arena's active one again, with the free range it had. */
+/* A full chunk becomes its arena's active one again, with the free range it had and a log, be it a new one. */
 void ua_chunk_reopen(struct ua_span *chunk);
 /* An active chunk is about to be freed as it is: notes its free range. */
 void ua_chunk_retire(struct ua_span *chunk, uintptr_t front, uintptr_t back, uint16_t *log_next);
@@ -106,6 +106,9 @@ void ua_chunk_make_ready(struct ua_chunk_pool *pool, struct ua_span *chunk);
  * that was taken last, to the side where more of them lie: so chunks in use one after the other stay neighbours, as calls like them,
  * and no turn has an end where it jumps. */
 size_t ua_chunk_make_ready_batch(struct ua_chunk_pool *pool, struct ua_span *batch);
+/* After a mark: full chunks that are written out hand their logs on to the next chunks; what is warm beyond a 64th of live_bytes, an
+ * eighth of kept memory and 4 MiB goes back to the system. Any thread. */
+void ua_chunk_hand_logs_on(struct ua_chunk_pool *pool, size_t live_bytes);
 /* Calls visit for every chunk that was ever reserved; no lock is held. */
 void ua_chunk_each(struct ua_chunk_pool *pool, void (*visit)(struct ua_span *chunk, void *context), void *context);
 /* prezero=background: the helper that keeps the front of the ready list cleared. Nothing under other policies. Pause: before

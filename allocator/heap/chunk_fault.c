@@ -155,6 +155,24 @@ static bool is_churn(struct ua_chunk_pool *pool, const struct ua_span *batch)
     return waits;
 }
 
+/* The chunk's objects are gone, bits and log with them. */
+static void end_life(struct ua_chunk_pool *pool, struct ua_span *chunk)
+{
+    struct ua_log *log;
+
+    ua_lock_defer_begin();
+    ua_heapbits_acquire(chunk);
+    log = chunk->log_record;
+    chunk->log = NULL;
+    __atomic_store_n(&chunk->log_record, NULL, __ATOMIC_RELEASE);
+    chunk->bits_end = chunk->base;
+    __atomic_store_n(&chunk->scan_end, chunk->base, __ATOMIC_RELAXED);
+    ua_heapbits_release(chunk);
+    ua_lock_defer_end();
+    ua_logs_put(pool->logs, log);
+    release_bits(pool, chunk);
+}
+
 /* Books a chunk whose memory was dealt with. */
 static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, enum outcome outcome)
 {
@@ -171,12 +189,7 @@ static void finish_fault(struct ua_chunk_pool *pool, struct ua_span *chunk, enum
     ua_acct_large_free(pool->acct, chunk->bytes);
     /* Still ours alone: on a list another thread may take it, and note that, at once. */
     ua_watch_note(&pool->watch, UA_EVENT_FAULT, chunk->last_arena, chunk);
-    chunk->bits_end = chunk->base;
-    release_bits(pool, chunk);
-    __atomic_store_n(&chunk->scan_end, chunk->base, __ATOMIC_RELAXED);
-    ua_logs_put(pool->logs, chunk->log_record);
-    chunk->log = NULL;
-    __atomic_store_n(&chunk->log_record, NULL, __ATOMIC_RELEASE);
+    end_life(pool, chunk);
 
     ua_lock_acquire(&pool->lock);
     __atomic_store_n(&chunk->arena, NULL, __ATOMIC_RELEASE);

@@ -21,7 +21,7 @@ static inline void ua_chunk_set_state(struct ua_span *chunk, enum ua_chunk_state
     };
 
     UA_CHECK((legal[chunk->chunk_state] >> to) & 1, "chunk: illegal change of state");
-    __atomic_store_n(&chunk->chunk_state, to, __ATOMIC_RELAXED);
+    __atomic_store_n(&chunk->chunk_state, to, __ATOMIC_RELEASE);
 }
 
 #endif

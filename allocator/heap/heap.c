@@ -81,5 +81,7 @@ size_t ua_heap_trim(struct ua_heap *heap, size_t enough_bytes)
 {
     size_t given = ua_chunk_trim(&heap->chunks, enough_bytes);
 
-    return given < enough_bytes ? given + ua_pages_trim(&heap->pages, enough_bytes - given) : given;
+    if (given < enough_bytes)
+        given += ua_pages_trim(&heap->pages, enough_bytes - given);
+    return given < enough_bytes ? given + ua_logs_trim(&heap->logs, 0) : given;
 }

@@ -92,7 +92,7 @@ extern char ua_zero_base[];
 struct ua_heap *ua_heap_create(const struct ua_options *options, const struct ua_vm_ops *ops, void *vm_context);
 /* Unmaps everything, whatever is in use. */
 void ua_heap_destroy(struct ua_heap *heap);
-/* Gives idle memory back to the system, ready chunks before free pages, until it is `enough_bytes`; bytes given back. */
+/* Gives idle memory back to the system, ready chunks before free pages before free logs, until it is `enough_bytes`; bytes given back. */
 size_t ua_heap_trim(struct ua_heap *heap, size_t enough_bytes);
 
 #endif

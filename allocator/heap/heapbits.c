@@ -151,11 +151,12 @@ void ua_heapbits_reset(struct ua_span *chunk)
 {
     chunk->log_next = chunk->log;
     chunk->log_read = chunk->log;
+    chunk->log_from = chunk->base;
     chunk->bits_end = chunk->base;
 }
 
 /* The write-out right is a word of the span: held for microseconds, contended only by markers. */
-static void claim(struct ua_span *chunk)
+void ua_heapbits_acquire(struct ua_span *chunk)
 {
     uint32_t expected = 0;
 
@@ -166,7 +167,7 @@ static void claim(struct ua_span *chunk)
     }
 }
 
-static void unclaim(struct ua_span *chunk)
+void ua_heapbits_release(struct ua_span *chunk)
 {
     __atomic_store_n(&chunk->write_out_busy, 0, __ATOMIC_RELEASE);
 }
@@ -316,9 +317,9 @@ void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *c
 {
     size_t scan_bytes;
 
-    claim(chunk);
+    ua_heapbits_acquire(chunk);
     scan_bytes = write_out(heapbits, chunk, front);
-    unclaim(chunk);
+    ua_heapbits_release(chunk);
     if (scan_bytes != 0)
         ua_acct_scan_alloc(heapbits->acct, scan_bytes);
 }
@@ -328,10 +329,10 @@ uintptr_t ua_heapbits_write_out_noted(const struct ua_heapbits *heapbits, struct
     size_t scan_bytes;
     uintptr_t end;
 
-    claim(chunk);
+    ua_heapbits_acquire(chunk);
     end = __atomic_load_n(&chunk->scan_end, __ATOMIC_RELAXED);
     scan_bytes = write_out(heapbits, chunk, end);
-    unclaim(chunk);
+    ua_heapbits_release(chunk);
     if (scan_bytes != 0)
         ua_acct_scan_alloc(heapbits->acct, scan_bytes);
     return end;
@@ -339,15 +340,19 @@ uintptr_t ua_heapbits_write_out_noted(const struct ua_heapbits *heapbits, struct
 
 void ua_heapbits_cut(struct ua_span *chunk, uintptr_t front, uint16_t *log_end)
 {
-    claim(chunk);
+    ua_heapbits_acquire(chunk);
     if (chunk->bits_end > front)
         __atomic_store_n(&chunk->bits_end, front, __ATOMIC_RELEASE);
     if (chunk->scan_end > front)
         __atomic_store_n(&chunk->scan_end, front, __ATOMIC_RELAXED);
+    if (front <= chunk->log_from) { /* log_end is a place in the log that was handed on: nothing of this one is left */
+        chunk->log_from = front;
+        log_end = chunk->log;
+    }
     if (chunk->log_read > log_end)
         chunk->log_read = log_end;
     chunk->log_next = log_end;
-    unclaim(chunk);
+    ua_heapbits_release(chunk);
 }
 
 uint64_t ua_heapbits_word(const struct ua_span *chunk, size_t index)

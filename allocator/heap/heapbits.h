@@ -11,6 +11,9 @@
  * A log entry is immutable once the chunk's front has passed its object, so anybody holding the write-out right may read the
  * log up to a front that it has loaded (acquire), while the owner goes on allocating.
  *
+ * What is written out is not read in the log again, so a full chunk's log can be handed on to another chunk (chunk_logs.c); the
+ * chunk's log then begins anew at `log_from`.
+ *
  * Go's noMorePtrs marks are not stored: they follow from the frontier (ua_heapbits_no_more). Bits at and above bits_end are
  * zero by definition, whatever memory holds, so a reused chunk's bitmap needs no clearing. */
 #ifndef UA_HEAP_HEAPBITS_H
@@ -48,6 +51,10 @@ struct ua_heapbits {
     bool verify;                  /* every write-out is read again against the types (verify=bitmap and full) */
 };
 
+/* The write-out right, for what else must not go on beside a write-out: a few instructions, in which the caller keeps stops away
+ * (ua_lock_defer_begin). Whoever waits yields. */
+void ua_heapbits_acquire(struct ua_span *chunk);
+void ua_heapbits_release(struct ua_span *chunk);
 /* Empties log and bitmap of a chunk that starts anew at its base. */
 void ua_heapbits_reset(struct ua_span *chunk);
 /* Writes objects below `front` out; `front` is the chunk's front as loaded by the caller, or the end of any object.
@@ -57,7 +64,6 @@ void ua_heapbits_write_out(const struct ua_heapbits *heapbits, struct ua_span *c
  * Returns where the log goes on. Caller: has the write-out right, or nobody else uses the heap. */
 const uint16_t *ua_heapbits_check(const struct ua_heapbits *heapbits, const struct ua_span *chunk, uintptr_t from,
                                   const uint16_t *log, uintptr_t end);
-/* Drops what was logged at and above `front` (rewinding): bits_end moves down, the log is cut to `log_end`. */
 /* The same up to the chunk's scan_end, read under the right, so that a rewind cannot come in between; returns it. */
 uintptr_t ua_heapbits_write_out_noted(const struct ua_heapbits *heapbits, struct ua_span *chunk);
 /* Drops what was logged at and above `front` (rewinding): bits_end moves down, the log is cut to `log_end`.

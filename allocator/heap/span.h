@@ -12,7 +12,7 @@
  *   preset kept: FULL --free--> READY at once, ACTIVE --free--> REUSE, rewound.
  *
  * Guards: `lock` = the chunk pool's lock; `owner` = the thread that uses the owning arena; `write_out` = the span's
- * write-out right (see heapbits.h); `mark` = atomic, the collector's. Spans live in metadata memory and are never freed. */
+ * write-out right (see heapbits.h), without which no chunk leaves state FULL; `mark` = atomic, the collector's. Spans live in metadata memory and are never freed. */
 #ifndef UA_HEAP_SPAN_H
 #define UA_HEAP_SPAN_H
 
@@ -79,9 +79,10 @@ struct ua_span {
     const void *freed_site;  /*         atomic */
     uintptr_t free_low, free_high; /* free range while no arena has it active; guard: owner or lock */
     bool in_hand;            /* atomic: the range of its arena is this chunk's; guard: owner */
-    uint16_t *log;           /* start of the type log, NULL when it has none; guard: owner */
+    uint16_t *log;           /* start of the type log, NULL when it has none; guard: owner, write_out while FULL */
     struct ua_log *log_record; /* whose `log` it is; atomic: readers of the ledger come from any thread */
-    uint16_t *log_next;      /* where it goes on, while no arena has it active; guard: owner */
+    uint16_t *log_next;      /* where it goes on, while no arena has it active; guard: owner, write_out while FULL */
+    uintptr_t log_from;      /* objects below are in `bits` alone: their log was handed on; guard: write_out */
     uint64_t *bits;          /* heap bitmap of this chunk, bytes / 512 words, lazily backed; constant */
     uintptr_t bits_end;      /* objects below are in `bits`; guard: write_out */
     const uint16_t *log_read; /* the log is written out up to here; guard: write_out */
@@ -97,7 +98,7 @@ struct ua_span {
     size_t object_bytes;
 
     /* Last, so that what a mark reads of small objects lies behind them in the same cache line (gc/small.h). */
-    uint64_t unused[3];      /* so that base begins a line; gc/small.h asserts it */
+    uint64_t unused[2];      /* so that base begins a line; gc/small.h asserts it */
     uintptr_t base;          /* constant while the span is in use */
     enum ua_span_kind kind;  /* atomic: set last when a span comes into use, UNUSED first when it goes */
 };
@@ -125,7 +126,7 @@ static inline void ua_span_set_noscan(struct ua_span *span, bool noscan)
 /* For readers without the lock: the state may change at once. */
 static inline enum ua_chunk_state ua_span_chunk_state(const struct ua_span *span)
 {
-    return __atomic_load_n(&span->chunk_state, __ATOMIC_RELAXED);
+    return __atomic_load_n(&span->chunk_state, __ATOMIC_ACQUIRE);
 }
 
 static inline uintptr_t ua_span_limit(const struct ua_span *span)
