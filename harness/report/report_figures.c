@@ -283,17 +283,6 @@ static bool has_figure(const struct hx_report_summary *summary, const struct hx_
     return found;
 }
 
-/* Which of the page modes a scenario was measured in, one bit each. */
-static unsigned modes_of(const struct hx_report_run *run, const char *scenario, const char *const *pages, size_t count) {
-    unsigned modes = 0;
-    for (size_t i = 0; i < run->cell_count; i++) {
-        for (size_t p = 0; p < count && strcmp(run->cell[i].scenario, scenario) == 0; p++) {
-            modes |= strcmp(run->cell[i].pages, pages[p]) == 0 ? 1u << p : 0;
-        }
-    }
-    return modes;
-}
-
 /* Only runs that hold its scenario on a backend with a collector have this one. */
 static void draw_pacing(struct hx_report_figures *figures, const struct hx_report_summary *summary, const char *plots_dir, bool draw) {
     struct hx_text tsv, conf;
@@ -336,7 +325,7 @@ void hx_report_draw(const struct hx_report_summary *summary, const struct hx_rep
                 }
             }
             for (size_t s = 0; s < scenarios; s++) {
-                if (modes_of(run, word[s], pages, mode_count) == modes && has_figure(summary, &kind[i], word[s])) {
+                if (hx_report_modes_of(run, word[s], pages, mode_count) == modes && has_figure(summary, &kind[i], word[s])) {
                     some[count++] = word[s];
                 }
             }

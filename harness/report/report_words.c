@@ -40,28 +40,28 @@ size_t hx_report_distinct(const struct hx_report_run *run, const char *(*get)(co
 
 const char hx_report_floor_scenario[] = "empty";
 
-/* In how many page modes a scenario was measured. */
-static size_t modes_of(const struct hx_report_run *run, const char *scenario) {
-    size_t modes = 0;
+unsigned hx_report_modes_of(const struct hx_report_run *run, const char *scenario, const char *const *pages, size_t count) {
+    unsigned modes = 0;
     for (size_t i = 0; i < run->cell_count; i++) {
-        bool first = strcmp(run->cell[i].scenario, scenario) == 0;
-        for (size_t k = 0; k < i && first; k++) {
-            first = strcmp(run->cell[k].scenario, scenario) != 0 || strcmp(run->cell[k].pages, run->cell[i].pages) != 0;
+        for (size_t p = 0; p < count && strcmp(run->cell[i].scenario, scenario) == 0; p++) {
+            modes |= strcmp(run->cell[i].pages, pages[p]) == 0 ? 1u << p : 0;
         }
-        modes += first;
     }
     return modes;
 }
 
 size_t hx_report_scenarios(const struct hx_report_run *run, const char **word) {
     size_t count = hx_report_distinct(run, hx_report_scenario_of, word), kept = 0;
-    size_t *modes = hx_grow(NULL, count + 1, sizeof *modes);
+    const char **pages = hx_grow(NULL, run->cell_count + 1, sizeof *pages);
+    size_t page_count = hx_report_distinct(run, hx_report_pages_of, pages);
+    int *modes = hx_grow(NULL, count + 1, sizeof *modes);
     for (size_t i = 0; i < count; i++) {
         const char *scenario = word[i];
         if (count > 1 && strcmp(scenario, hx_report_floor_scenario) == 0) {
             continue;
         }
-        size_t mine = modes_of(run, scenario), at = kept++;
+        int mine = __builtin_popcount(hx_report_modes_of(run, scenario, pages, page_count));
+        size_t at = kept++;
         for (; at > 0 && modes[at - 1] < mine; at--) {
             word[at] = word[at - 1];
             modes[at] = modes[at - 1];
@@ -70,6 +70,7 @@ size_t hx_report_scenarios(const struct hx_report_run *run, const char **word) {
         modes[at] = mine;
     }
     free(modes);
+    free(pages);
     return kept;
 }
 

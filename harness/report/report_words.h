@@ -53,5 +53,7 @@ const char *hx_report_scenario_of(const struct hx_report_cell *cell);
 extern const char hx_report_floor_scenario[];
 size_t hx_report_scenarios(const struct hx_report_run *run, const char **word);
 const char *hx_report_pages_of(const struct hx_report_cell *cell);
+/* In which page modes a scenario was measured: bit p for pages[p], of at most 32. */
+unsigned hx_report_modes_of(const struct hx_report_run *run, const char *scenario, const char *const *pages, size_t count);
 
 #endif
