@@ -62,6 +62,13 @@ void ua_arena_scope_rewind(struct ua_arena *arena, const struct ua_scope *scope)
 /* Fatal unless it is a living arena; `call` names the public call in the message. */
 void ua_arena_check(const struct ua_arena *arena, const char *call);
 
+/* What ua_arena_check finds nothing against. */
+static inline bool ua_arena_is_live(const struct ua_arena *arena)
+{
+    return arena->magic == (UA_ARENA_MAGIC ^ (uintptr_t)arena) &&
+           __atomic_load_n(&arena->state, __ATOMIC_ACQUIRE) == UA_ARENA_LIVE;
+}
+
 _Noreturn void ua_arena_interrupted(const struct ua_arena *arena, const char *call) __attribute__((cold, noinline));
 
 /* A call on the arena begins, and ends: fatal if the thread is in one already. Not nested. */

@@ -158,6 +158,35 @@ static inline uint16_t id_of(const struct ua_type *type)
     return (uint16_t)__atomic_load_n(&type->cache->id, __ATOMIC_RELAXED);
 }
 
+/* The zeroed window of an end goes on to the end of an object, in the usual case (heap/prezero.h). False: alloc_slow sees to all others. */
+static inline bool next_front_window(struct ua_arena *arena, uintptr_t end)
+{
+    struct ua_arena_fast *fast = &arena->fast;
+    uintptr_t limit;
+
+    if (!ua_prezero_is_short(end - fast->front) || !ua_arena_is_live(arena) || !arena->heap->chunks.prezero.short_windows)
+        return false;
+    limit = ua_prezero_short_front(arena->active, fast->front, end);
+    if (limit == 0)
+        return false;
+    fast->front_limit = limit;
+    return true;
+}
+
+static inline bool next_back_window(struct ua_arena *arena, uintptr_t begin)
+{
+    struct ua_arena_fast *fast = &arena->fast;
+    uintptr_t limit;
+
+    if (!ua_prezero_is_short(fast->back - begin) || !ua_arena_is_live(arena) || !arena->heap->chunks.prezero.short_windows)
+        return false;
+    limit = ua_prezero_short_back(arena->active, fast->back, begin);
+    if (limit == 0)
+        return false;
+    fast->back_limit = limit;
+    return true;
+}
+
 static __attribute__((noinline)) void *take_slice(struct ua_arena *arena, const struct ua_type *type, size_t count)
 {
     struct ua_arena_fast *fast = &arena->fast;
@@ -169,19 +198,71 @@ static __attribute__((noinline)) void *take_slice(struct ua_arena *arena, const 
         return alloc_slow(arena, type, count);
     if (!type->has_pointers) {
         at = ua_align_down(fast->back - bytes, type->align_bytes);
-        if (UA_UNLIKELY(at < fast->back_limit || at >= fast->back))
+        if (UA_UNLIKELY(at >= fast->back || (at < fast->back_limit && !next_back_window(arena, at))))
             return alloc_slow(arena, type, count);
         __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
         ua_arena_exit(arena);
         return (void *)at;
     }
     at = ua_align_up(fast->front, type->align_bytes);
-    if (UA_UNLIKELY(step_of(type) != type->size_bytes || at + bytes > fast->front_limit || !is_ours(arena, type->cache)))
+    if (UA_UNLIKELY(step_of(type) != type->size_bytes || !is_ours(arena, type->cache) ||
+                    (at + bytes > fast->front_limit && !next_front_window(arena, at + bytes))))
         return alloc_slow(arena, type, count);
     book_short_slice(arena->heap, __atomic_load_n(&type->cache->layout, __ATOMIC_RELAXED), count);
     commit_front(fast, id_of(type), count, at, at + bytes);
     ua_arena_exit(arena);
     return (void *)at;
+}
+
+static inline void *commit_one(struct ua_arena *arena, const struct ua_type_cache *cache, uintptr_t at, uintptr_t end)
+{
+    struct ua_arena_fast *fast = &arena->fast;
+
+    __atomic_store_n(fast->log, (uint16_t)__atomic_load_n(&cache->id, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+    fast->log++;
+    __atomic_store_n(&fast->front, end, __ATOMIC_RELEASE);
+    ua_arena_exit(arena);
+    return (void *)at;
+}
+
+static __attribute__((noinline)) void *one_past_front(struct ua_arena *arena, const struct ua_type *type)
+{
+    const struct ua_type_cache *cache = type->cache;
+    uintptr_t at = arena->fast.front;
+    uintptr_t end = at + __atomic_load_n(&cache->word_step_bytes, __ATOMIC_ACQUIRE);
+
+    if (UA_UNLIKELY(!is_ours(arena, cache) || !next_front_window(arena, end)))
+        return alloc_slow(arena, type, 1);
+    return commit_one(arena, cache, at, end);
+}
+
+static __attribute__((noinline)) void *one_past_back(struct ua_arena *arena, const struct ua_type *type)
+{
+    struct ua_arena_fast *fast = &arena->fast;
+    uintptr_t raw = fast->back - type->size_bytes;
+    uintptr_t at = ua_align_down(raw, type->align_bytes);
+
+    if (UA_UNLIKELY(raw >= fast->back || !next_back_window(arena, at)))
+        return alloc_slow(arena, type, 1);
+    __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
+    ua_arena_exit(arena);
+    return (void *)at;
+}
+
+/* One value did not fit the window: a short one follows, or alloc_slow. Functions of their own, so that ua_arena_alloc_one, and who
+ * comes to new memory, saves no registers. */
+static __attribute__((noinline)) void *one_past_window(struct ua_arena *arena, const struct ua_type *type)
+{
+    const struct ua_arena_fast *fast = &arena->fast;
+    const struct ua_span *chunk = arena->active;
+
+    if (UA_LIKELY(chunk != NULL)) {
+        if (type->has_pointers && fast->front_limit < chunk->zero.dirty_low)
+            return one_past_front(arena, type);
+        if (!type->has_pointers && fast->back_limit > chunk->zero.dirty_high)
+            return one_past_back(arena, type);
+    }
+    return alloc_slow(arena, type, 1);
 }
 
 static __attribute__((noinline, cold)) void *refuse_null(const struct ua_arena *arena)
@@ -207,19 +288,15 @@ void *ua_arena_alloc_one(struct ua_arena *arena, const struct ua_type *type)
         at = fast->front;
         end = at + __atomic_load_n(&cache->word_step_bytes, __ATOMIC_ACQUIRE);
         if (UA_UNLIKELY(end > fast->front_limit || !is_ours(arena, cache)))
-            return alloc_slow(arena, type, 1);
-        __atomic_store_n(fast->log, (uint16_t)__atomic_load_n(&cache->id, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
-        fast->log++;
-        __atomic_store_n(&fast->front, end, __ATOMIC_RELEASE);
-        ua_arena_exit(arena);
-        return (void *)at;
+            return one_past_window(arena, type);
+        return commit_one(arena, cache, at, end);
     }
     bytes = type->size_bytes;
     raw = fast->back - bytes;
     at = ua_align_down(raw, type->align_bytes);
     /* Not below the back: no bytes at all, far too many, or a range that is no arena's and full of zeros. */
     if (UA_UNLIKELY(at < fast->back_limit || raw >= fast->back))
-        return alloc_slow(arena, type, 1);
+        return one_past_window(arena, type);
     __atomic_store_n(&fast->back, at, __ATOMIC_RELEASE);
     ua_arena_exit(arena);
     return (void *)at;

@@ -43,6 +43,12 @@
 /* Prezero windows: a small arena should cost a page, a busy one should not come back often. */
 #define UA_WINDOW_FIRST_BYTES ((size_t)4096)
 #define UA_WINDOW_MAX_BYTES ((size_t)64 << 10)
+/* In dirty memory, for objects up to 2 KiB: so short that the processor goes on with the program while the stores that clear it wait
+ * for their lines, and the lines 4 KiB further on are asked for meanwhile (decision 0067). */
+#define UA_WINDOW_SHORT_BYTES ((size_t)1024)
+#define UA_WINDOW_AHEAD_BYTES ((size_t)4096)
+#define UA_WINDOW_SHORT_OBJECT_BYTES ((size_t)2048) /* a longer one is more than what overlaps */
+#define UA_CACHE_LINE_BYTES ((size_t)64)
 /* A rewound chunk with no more than this in it is cleared at once: what a first window would have cleared anyway. */
 #define UA_REWIND_CLEAR_BYTES UA_WINDOW_FIRST_BYTES
 /* Huge pages are asked for once this much of a chunk is in use (prezero = window). */
@@ -62,6 +68,7 @@
 /* Handles that a thread gets at a time when its own must still wait. */
 #define UA_CACHE_HANDLES_TAKE 64u
 
+_Static_assert(UA_WINDOW_SHORT_OBJECT_BYTES + UA_CACHE_LINE_BYTES <= UA_CHUNK_BYTES_MIN / UA_CHUNK_MAX_ALLOC_DIVISOR, "a short window is no longer than an object may be");
 _Static_assert(UA_HEAP_ARENA_BYTES % UA_CHUNK_BYTES_DEFAULT == 0, "user arena chunk size does not divide a heap arena");
 _Static_assert(UA_CHUNK_BYTES_MAX <= UA_HEAP_ARENA_BYTES, "a chunk lies in one heap arena");
 _Static_assert(UA_CHUNK_BYTES_MIN % UA_PAGE_BYTES == 0, "user arena chunk size is not a multiple of the page size");

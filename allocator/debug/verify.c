@@ -50,6 +50,16 @@ static void visit_chunk(struct ua_span *chunk, void *context)
     }
 }
 
+/* What the inlined path hands out next without looking. */
+static void verify_zero(uintptr_t from, uintptr_t to)
+{
+    const uint8_t *at = (const uint8_t *)from;
+
+    while (at < (const uint8_t *)to && *at == 0)
+        at++;
+    UA_CHECK(at >= (const uint8_t *)to, "verify: memory in front of an arena's limits is not zero");
+}
+
 static void verify_arena(const struct ua_arena *arena, size_t *active, size_t *full)
 {
     const struct ua_arena_fast *fast = &arena->fast;
@@ -60,6 +70,10 @@ static void verify_arena(const struct ua_arena *arena, size_t *active, size_t *f
     UA_CHECK(fast->front <= fast->front_limit && fast->front_limit <= fast->back_limit &&
                  fast->back_limit <= fast->back,
              "verify: an arena's limits are out of order");
+    if (arena->heap->options.prezero != UA_PREZERO_NONE) {
+        verify_zero(fast->front, fast->front_limit);
+        verify_zero(fast->back_limit, fast->back);
+    }
     for (const struct ua_span *chunk = arena->full; chunk != NULL; chunk = chunk->next, length++)
         UA_CHECK(chunk->chunk_state == UA_CHUNK_FULL && chunk->arena == arena, "verify: full list holds another chunk");
     UA_CHECK(length == arena->chunk_count, "full list doesn't match refs list in length");

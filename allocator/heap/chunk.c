@@ -29,7 +29,8 @@ void ua_chunk_pool_init(struct ua_chunk_pool *pool, const struct ua_options *opt
     pool->redzone_bytes = pool->sanitize ? REDZONE_BYTES : 0;
     pool->quarantine = options->quarantine == UA_QUARANTINE_ON;
     pool->prezero = (struct ua_prezero){.policy = options->prezero, .huge_pages = options->huge_pages, .vm = vm,
-                                        .max_alloc_bytes = pool->max_alloc_bytes, .watched = pool->sanitize};
+                                        .max_alloc_bytes = pool->max_alloc_bytes, .watched = pool->sanitize,
+                                        .short_windows = !pool->outline};
     ua_lock_init(&pool->lock, UA_RANK_CHUNKS, lock_count);
 }
 

@@ -147,11 +147,14 @@ static void consider_huge(const struct ua_prezero *prezero, struct ua_span *chun
 
 /* Length of the next window of one end. Near the end of the chunk each side takes half of the rest, so that the two do not
  * take it from each other object by object. */
-static size_t window(const struct ua_prezero *prezero, const struct ua_span *chunk, size_t *next_bytes, size_t rest_bytes)
+static size_t window(const struct ua_prezero *prezero, const struct ua_span *chunk, size_t *next_bytes, bool in_short,
+                     size_t rest_bytes)
 {
     size_t bytes = prezero->max_alloc_bytes;
 
-    if (by_windows(prezero, chunk)) {
+    if (by_windows(prezero, chunk) && in_short) {
+        bytes = UA_WINDOW_SHORT_BYTES;
+    } else if (by_windows(prezero, chunk)) {
         bytes = ua_min(*next_bytes, prezero->max_alloc_bytes);
         *next_bytes = ua_min(*next_bytes * 2, UA_WINDOW_MAX_BYTES);
     }
@@ -162,7 +165,9 @@ uintptr_t ua_prezero_front(const struct ua_prezero *prezero, struct ua_span *chu
                            uintptr_t need_end)
 {
     struct ua_zero_state *zero = &chunk->zero;
-    uintptr_t limit = front + window(prezero, chunk, &zero->window_low_bytes, back - front);
+    bool in_short = ua_prezero_is_short(need_end - front) &&
+                    (zero->zero_low < zero->dirty_low || zero->zero_low >= zero->dirty_high);
+    uintptr_t limit = front + window(prezero, chunk, &zero->window_low_bytes, in_short, back - front);
 
     limit = ua_min(ua_max(limit, need_end), back);
     if (by_windows(prezero, chunk))
@@ -178,7 +183,9 @@ uintptr_t ua_prezero_back(const struct ua_prezero *prezero, struct ua_span *chun
                           uintptr_t need_begin)
 {
     struct ua_zero_state *zero = &chunk->zero;
-    uintptr_t limit = back - window(prezero, chunk, &zero->window_high_bytes, back - front);
+    bool in_short = ua_prezero_is_short(back - need_begin) &&
+                    (zero->zero_high > zero->dirty_high || zero->zero_high <= zero->dirty_low);
+    uintptr_t limit = back - window(prezero, chunk, &zero->window_high_bytes, in_short, back - front);
 
     limit = ua_max(ua_min(limit, need_begin), front);
     if (by_windows(prezero, chunk))
@@ -187,5 +194,45 @@ uintptr_t ua_prezero_back(const struct ua_prezero *prezero, struct ua_span *chun
         clear_dirty(prezero, chunk, ua_max(limit, ua_min(zero->zero_low, zero->zero_high)), zero->zero_high);
         zero->zero_high = limit;
     }
+    return limit;
+}
+
+/* Clears lines that were asked for a while ago, and asks for others, four in a row. */
+static inline void clear_short(uintptr_t from, uintptr_t to, uintptr_t ahead)
+{
+    for (uintptr_t line = ahead; line < ahead + (to - from); line += 4 * UA_CACHE_LINE_BYTES) {
+        __builtin_prefetch((const void *)line, 1);
+        __builtin_prefetch((const void *)(line + UA_CACHE_LINE_BYTES), 1);
+        __builtin_prefetch((const void *)(line + 2 * UA_CACHE_LINE_BYTES), 1);
+        __builtin_prefetch((const void *)(line + 3 * UA_CACHE_LINE_BYTES), 1);
+    }
+    memset((void *)from, 0, to - from);
+}
+
+uintptr_t ua_prezero_short_front(struct ua_span *chunk, uintptr_t front, uintptr_t need_end)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+    uintptr_t from = zero->zero_low;
+    uintptr_t limit = ua_align_up(ua_max(front + UA_WINDOW_SHORT_BYTES, need_end), UA_CACHE_LINE_BYTES);
+
+    if (limit <= from || limit + UA_WINDOW_AHEAD_BYTES > zero->dirty_low ||
+        limit + UA_WINDOW_AHEAD_BYTES > zero->zero_high)
+        return 0;
+    clear_short(from, limit, from + UA_WINDOW_AHEAD_BYTES);
+    zero->zero_low = limit;
+    return limit;
+}
+
+uintptr_t ua_prezero_short_back(struct ua_span *chunk, uintptr_t back, uintptr_t need_begin)
+{
+    struct ua_zero_state *zero = &chunk->zero;
+    uintptr_t from = zero->zero_high;
+    uintptr_t limit = ua_align_down(ua_min(back - UA_WINDOW_SHORT_BYTES, need_begin), UA_CACHE_LINE_BYTES);
+
+    if (limit >= from || limit - UA_WINDOW_AHEAD_BYTES < zero->dirty_high ||
+        limit - UA_WINDOW_AHEAD_BYTES < zero->zero_low)
+        return 0;
+    clear_short(limit, from, limit - UA_WINDOW_AHEAD_BYTES);
+    zero->zero_high = limit;
     return limit;
 }

@@ -17,6 +17,7 @@ struct ua_prezero {
     struct ua_vm *vm;
     size_t max_alloc_bytes; /* no window is longer, so that the inlined path never passes a too large object */
     bool watched;           /* a sanitizer watches: cleared memory is hidden again until handed out */
+    bool short_windows;     /* ua_prezero_short_* may be asked */
 };
 
 /* The whole chunk was just mapped: nothing in it is dirty. */
@@ -38,5 +39,15 @@ uintptr_t ua_prezero_front(const struct ua_prezero *prezero, struct ua_span *chu
 /* The mirror image: at most need_begin, at least front. */
 uintptr_t ua_prezero_back(const struct ua_prezero *prezero, struct ua_span *chunk, uintptr_t front, uintptr_t back,
                           uintptr_t need_begin);
+/* Whether objects of this size (with what alignment skips before them) get short windows where memory is dirty. */
+static inline bool ua_prezero_is_short(size_t need_bytes)
+{
+    return need_bytes - 1 < UA_WINDOW_SHORT_OBJECT_BYTES;
+}
+
+/* The usual case of both for such an object, with little to decide: the next short window, in dirty memory, far from the chunk's end and the other
+ * window. 0: not that case, and nothing was done. */
+uintptr_t ua_prezero_short_front(struct ua_span *chunk, uintptr_t front, uintptr_t need_end);
+uintptr_t ua_prezero_short_back(struct ua_span *chunk, uintptr_t back, uintptr_t need_begin);
 
 #endif

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <ua.h>
 
+enum { USED_OBJECTS = 100000 }; /* more than are counted */
+
 struct with_pointer {
     void *p;
     long v;
@@ -42,6 +44,16 @@ static __attribute__((noinline)) void small_arena(struct ua_heap *heap, long n)
     }
 }
 
+/* An arena whose memory was used before, so that each window has to be cleared. */
+static struct ua_arena *used_arena(struct ua_heap *heap, const struct ua_type *type)
+{
+    struct ua_arena *arena = ua_arena_new(heap);
+
+    for (long i = 0; i < USED_OBJECTS; i++)
+        *(long *)ua_new(arena, type) = i;
+    return ua_arena_reset(arena) == 0 ? arena : NULL;
+}
+
 int main(int argc, char **argv)
 {
     const uint64_t mask = 1;
@@ -50,7 +62,7 @@ int main(int argc, char **argv)
     struct ua_arena *arena;
     long n;
 
-    if (argc != 3 || ua_options_preset(&options, "safe") != 0)
+    if (argc != 3 || ua_options_preset(&options, strncmp(argv[1], "used_", 5) == 0 ? "kept" : "safe") != 0)
         return 5;
     heap = ua_heap_new(&options);
     arena = ua_arena_new(heap);
@@ -59,6 +71,10 @@ int main(int argc, char **argv)
         inlined_pointer(arena, n);
     else if (strcmp(argv[1], "inlined_scalar") == 0)
         inlined_scalar(arena, n);
+    else if (strcmp(argv[1], "used_pointer") == 0)
+        inlined_pointer(used_arena(heap, &with_pointer_type), n);
+    else if (strcmp(argv[1], "used_scalar") == 0)
+        inlined_scalar(used_arena(heap, &without_type), n);
     else if (strcmp(argv[1], "run_time_pointer") == 0)
         out_of_line(arena, ua_type_make(heap, 16, 8, &mask, 1, "run-time"), n);
     else if (strcmp(argv[1], "run_time_scalar") == 0)
