@@ -1,7 +1,7 @@
 /* test_fork.c - fork while other threads are inside the allocator: the child allocates, frees and collects, every time.
  *
  * The threads do everything that takes a lock or defers a stop; whatever they hold at the moment of the fork, a child that met it
- * would hang (an alarm ends it) or die. The parent goes on and its heap verifies. */
+ * would hang (the parent ends it) or die. The parent goes on and its heap verifies. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,7 +20,7 @@
 #include "allocator/go_types.h"
 #include "support/tools.h"
 
-#define CHILD_SECONDS 30
+#define CHILD_LOOKS 30000 /* of a millisecond: no clock goes on while the whole test is stopped (SIGSTOP) */
 
 static int forks = 12; /* argument 1 */
 
@@ -112,8 +113,6 @@ static void in_child(struct shared *shared)
     uint64_t mask = 1;
     struct ua_heap *own;
 
-    signal(SIGALRM, SIG_DFL);
-    alarm(CHILD_SECONDS);
     use_arena(shared->heap, 200);
     if (ua_type_make(shared->heap, 16, 8, &mask, 1, "made in the child") == NULL)
         _exit(2);
@@ -129,6 +128,26 @@ static void in_child(struct shared *shared)
     _exit(0);
 }
 
+/* The child's status; one that hangs is ended by SIGALRM. */
+static int wait_for(pid_t child)
+{
+    struct timespec millisecond = {.tv_nsec = 1000000};
+    int status = 0;
+    pid_t ended = 0;
+
+    for (int look = 0; ended == 0 && look < CHILD_LOOKS; look++) {
+        ended = waitpid(child, &status, WNOHANG);
+        if (ended == 0)
+            nanosleep(&millisecond, NULL);
+    }
+    if (ended == 0) {
+        kill(child, SIGALRM);
+        ended = waitpid(child, &status, 0);
+    }
+    assert_int_equal(ended, child);
+    return status;
+}
+
 static void fork_often(struct shared *shared)
 {
     for (int i = 0; i < forks; i++) {
@@ -139,7 +158,7 @@ static void fork_often(struct shared *shared)
         if (child == 0)
             in_child(shared);
         ua_blocking_begin();
-        assert_int_equal(waitpid(child, &status, 0), child);
+        status = wait_for(child);
         ua_blocking_end();
         if (status != 0)
             fail_msg("fork %d: the child ended with status %d, signal %d", i, WEXITSTATUS(status), WTERMSIG(status));
@@ -227,14 +246,12 @@ static void test_fork_from_other_threads(void **state)
         pthread_join(thread, NULL);
     for (int i = 0; i < 5; i++) {
         pid_t child = fork();
-        int status;
 
         if (child == 0) {
             ua_blocking_end();
             in_child(&shared);
         }
-        assert_int_equal(waitpid(child, &status, 0), child);
-        assert_int_equal(status, 0);
+        assert_int_equal(wait_for(child), 0);
     }
     /* Still in the section: a collection by another thread does not wait for this one. */
     if (!TS_UNDER_MSAN)
