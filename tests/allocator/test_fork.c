@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,6 +114,7 @@ static void in_child(struct shared *shared)
     uint64_t mask = 1;
     struct ua_heap *own;
 
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* no orphan hangs on when the test ends early */
     use_arena(shared->heap, 200);
     if (ua_type_make(shared->heap, 16, 8, &mask, 1, "made in the child") == NULL)
         _exit(2);
