@@ -75,9 +75,9 @@ struct ua_span {
     /* Chunks. */
     struct ua_arena *arena;  /* the arena it is in, NULL on a list; atomic, guard: lock or owner */
     const struct ua_arena *last_arena; /* who filled it, for messages; set with `arena` */
+    uintptr_t free_low, free_high; /* free range while no arena has it active, on one cache line; guard: owner or lock */
     const void *made_site;   /* debug/: where it was allocated, if sampled, and freed; guard: the watcher's lock, */
     const void *freed_site;  /*         atomic */
-    uintptr_t free_low, free_high; /* free range while no arena has it active; guard: owner or lock */
     bool in_hand;            /* atomic: the range of its arena is this chunk's; guard: owner */
     uint16_t *log;           /* start of the type log, NULL when it has none; guard: owner, write_out while FULL */
     struct ua_log *log_record; /* whose `log` it is; atomic: readers of the ledger come from any thread */
