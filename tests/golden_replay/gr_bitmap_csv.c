@@ -57,6 +57,28 @@ static bool split(struct gr_file *f, char *line, struct row *row)
     return count == COLUMN_COUNT || gr_fail(f, "want %d columns, got %d", COLUMN_COUNT, count);
 }
 
+static bool is_count(const char *cell)
+{
+    size_t digits = strspn(cell, "0123456789");
+
+    return digits > 0 && digits < 20 && cell[digits] == '\0';
+}
+
+/* Whether what number() reads of this row is numbers. */
+static bool check_numbers(struct gr_file *f, const struct row *row)
+{
+    static const enum column counts[] = {COLUMN_SCENARIO, COLUMN_SIZE, COLUMN_ALIGN, COLUMN_FREE_LOW, COLUMN_FREE_HIGH,
+                                         COLUMN_LAST_WORD};
+
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        if (!is_count(row->cells[counts[i]]))
+            return gr_fail(f, "column %d: '%s' is no count", (int)counts[i] + 1, row->cells[counts[i]]);
+    if (!is_count(row->cells[COLUMN_CAP]) && strcmp(row->cells[COLUMN_CAP], "-1") != 0)
+        return gr_fail(f, "cap: '%s' is no count", row->cells[COLUMN_CAP]);
+    return is_count(row->cells[COLUMN_OFFSET]) || strcmp(row->cells[COLUMN_OFFSET], "heap") == 0 ||
+           strcmp(row->cells[COLUMN_OFFSET], "-") == 0 || gr_fail(f, "offset: '%s'?", row->cells[COLUMN_OFFSET]);
+}
+
 static bool read_rows(struct gr_file *f, struct rows *rows)
 {
     char *line;
@@ -73,7 +95,7 @@ static bool read_rows(struct gr_file *f, struct rows *rows)
             rows->items = grown;
             rows->capacity = capacity;
         }
-        if (!split(f, line, &rows->items[rows->count++]))
+        if (!split(f, line, &rows->items[rows->count]) || !check_numbers(f, &rows->items[rows->count++]))
             return false;
     }
     return rows->count > 0 || gr_fail(f, "no rows");

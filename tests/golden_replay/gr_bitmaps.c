@@ -8,7 +8,8 @@
 
 #define WORD_BYTES 8
 #define BITMAP_WORD_BYTES 512
-#define PAST_END_WORDS 2 /* bitmap words behind the range, which must be empty */
+#define CHUNK_BITMAP_WORDS 16384
+#define PAST_END_WORDS 2 /* bitmap words behind the range, which must be empty, where the chunk has them */
 
 bool gr_looks_now(enum gr_write_out when, uint64_t *seed, bool last)
 {
@@ -43,7 +44,7 @@ static bool allocate_all(struct line *l, void **first)
     for (size_t i = 0; i < json_array_size(allocs); i++) {
         const json_t *alloc = json_array_get(allocs, i);
         const char *name = gr_string(alloc, "type");
-        const json_t *cap = json_object_get(alloc, "cap");
+        size_t cap = 1;
         json_int_t want = json_integer_value(json_object_get(alloc, "offset"));
         struct gr_type *type = name != NULL ? gr_type_named(l->types, name) : NULL;
         const struct ua_type *bound = type != NULL ? gr_heap_type(l->file, l->heap, type) : NULL;
@@ -52,7 +53,9 @@ static bool allocate_all(struct line *l, void **first)
 
         if (bound == NULL)
             return gr_fail(l->file, "type '%s' cannot be made", name != NULL ? name : "");
-        at = ua_arena_alloc(l->arena, bound, cap != NULL ? (size_t)json_integer_value(cap) : 1);
+        if (!gr_count(alloc, "cap", &cap))
+            return gr_fail(l->file, "object %zu: cap is no count", i);
+        at = ua_arena_alloc(l->arena, bound, cap);
         if (at == NULL || ua_debug_where(l->heap, at, &where) != 0)
             return gr_fail(l->file, "object %zu: not in a chunk", i);
         if (*first == NULL)
@@ -69,13 +72,17 @@ static bool allocate_all(struct line *l, void **first)
 static bool compare_words(struct line *l, void *first)
 {
     const json_t *want = json_object_get(l->json, "ptr_words");
-    size_t bytes = (size_t)json_integer_value(json_object_get(l->json, "bytes"));
-    size_t count = bytes / BITMAP_WORD_BYTES + 1 + PAST_END_WORDS;
+    size_t bytes = SIZE_MAX;
+    bool known = gr_count(l->json, "bytes", &bytes) && bytes <= CHUNK_BITMAP_WORDS * BITMAP_WORD_BYTES;
+    size_t past_end = known ? bytes / BITMAP_WORD_BYTES + 1 + PAST_END_WORDS : 1;
+    size_t count = past_end < CHUNK_BITMAP_WORDS ? past_end : CHUNK_BITMAP_WORDS;
     uint64_t *words = calloc(count, sizeof *words);
     size_t next = 0;
-    bool good = words != NULL && ua_debug_bitmap(l->heap, first, 0, count, words, NULL) == 0;
+    bool good = known && words != NULL && ua_debug_bitmap(l->heap, first, 0, count, words, NULL) == 0;
 
-    if (!good)
+    if (!known)
+        gr_fail(l->file, "bytes: no count up to a chunk's");
+    else if (!good)
         gr_fail(l->file, "no bitmap: %s", ua_last_error());
     for (size_t i = 0; good && i < count * 64; i++) {
         bool marked = (words[i / 64] >> (i % 64)) & 1;

@@ -113,6 +113,10 @@ bool gr_file_load(struct gr_file *f, const char *path, const char *folder, const
             return false;
         }
     }
+    if (memchr(f->text, '\0', f->length_bytes) != NULL) {
+        *reason = "holds a zero byte: not a text";
+        return false;
+    }
     f->cursor = f->text;
     return true;
 }
@@ -176,6 +180,16 @@ bool gr_fail(struct gr_file *f, const char *format, ...)
     va_end(args);
     printf("\n");
     return false;
+}
+
+bool gr_count(const json_t *object, const char *key, size_t *count)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (value == NULL)
+        return true;
+    *count = (size_t)json_integer_value(value);
+    return json_is_integer(value) && json_integer_value(value) >= 0;
 }
 
 const char *gr_string(const json_t *object, const char *key)

@@ -35,4 +35,7 @@ bool gr_fail(struct gr_file *f, const char *format, ...) __attribute__((format(p
 /* The text of a string member, or NULL. */
 const char *gr_string(const json_t *object, const char *key);
 
+/* Sets *count to the member, if there is one; false when it is no number from 0 up. */
+bool gr_count(const json_t *object, const char *key, size_t *count);
+
 #endif

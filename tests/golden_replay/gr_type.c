@@ -20,7 +20,7 @@ static struct gr_type *find(const struct gr_types *types, const char *name)
 
 static struct gr_type *add(struct gr_types *types, const char *name, size_t size_bytes, size_t align_bytes)
 {
-    struct gr_type *type = calloc(1, sizeof *type);
+    struct gr_type *type = size_bytes <= TYPE_BYTES_MAX ? calloc(1, sizeof *type) : NULL;
 
     if (types->count == types->capacity) {
         size_t capacity = types->capacity * 2 + 32;
@@ -40,6 +40,12 @@ static struct gr_type *add(struct gr_types *types, const char *name, size_t size
     type->align_bytes = align_bytes;
     /* One word more than needed: a reader may take 64 bits at any whole word. */
     type->pointer_mask = calloc(size_bytes / (WORD_BYTES * 64) + 2, sizeof *type->pointer_mask);
+    if (type->name == NULL || type->pointer_mask == NULL) {
+        free(type->name);
+        free(type->pointer_mask);
+        free(type);
+        return NULL;
+    }
     types->items[types->count++] = type;
     return type;
 }
@@ -129,19 +135,19 @@ struct shape {
     size_t align_bytes;
 };
 
-/* Reads an optional "[n]" and returns n (1 without), or 0 when malformed. */
-static size_t read_repeat(const char **name)
+/* Reads an optional "[n]" as n (1 without); false when malformed. */
+static bool read_repeat(const char **name, size_t *count)
 {
     char *end;
-    unsigned long count;
 
+    *count = 1;
     if (**name != '[')
-        return 1;
-    count = strtoul(*name + 1, &end, 10);
-    if (*end != ']' || count > TYPE_BYTES_MAX)
-        return 0;
+        return true;
+    if ((*name)[1] < '0' || (*name)[1] > '9')
+        return false;
+    *count = strtoul(*name + 1, &end, 10);
     *name = end + 1;
-    return count;
+    return *end == ']' && *count <= TYPE_BYTES_MAX;
 }
 
 static bool add_field(char letter, size_t count, struct shape *shape, struct gr_type *into, size_t base_bytes)
@@ -165,11 +171,11 @@ static bool add_field(char letter, size_t count, struct shape *shape, struct gr_
 static bool read_spelling(const char *name, struct shape *shape, struct gr_type *into, size_t base_bytes)
 {
     if (*name == '[') {
-        size_t count = read_repeat(&name);
+        size_t count;
         struct shape element = {0, 1};
 
-        if (count == 0 || *name == '\0' || !read_spelling(name, &element, NULL, 0) ||
-            element.size_bytes > TYPE_BYTES_MAX / count)
+        if (!read_repeat(&name, &count) || *name == '\0' || !read_spelling(name, &element, NULL, 0) ||
+            (count != 0 && element.size_bytes > TYPE_BYTES_MAX / count))
             return false;
         for (size_t i = 0; into != NULL && i < count; i++) {
             struct shape again = {0, 1};
@@ -181,9 +187,9 @@ static bool read_spelling(const char *name, struct shape *shape, struct gr_type 
         return true;
     }
     while (*name != '\0') {
-        size_t count = read_repeat(&name);
+        size_t count;
 
-        if (count == 0 || !add_field(*name, count, shape, into, base_bytes))
+        if (!read_repeat(&name, &count) || !add_field(*name, count, shape, into, base_bytes))
             return false;
         name++;
     }
@@ -208,14 +214,26 @@ struct gr_type *gr_type_named(struct gr_types *types, const char *name)
     return type;
 }
 
+static bool has_mask(const struct gr_type *type, const char *mask, size_t words)
+{
+    if (words * WORD_BYTES > type->size_bytes || type->ptrdata_bytes > words * WORD_BYTES)
+        return false;
+    for (size_t i = 0; i < words; i++)
+        if (((type->pointer_mask[i / 64] >> (i % 64)) & 1) != (mask[i] == '1'))
+            return false;
+    return true;
+}
+
 struct gr_type *gr_type_masked(struct gr_types *types, const char *name, size_t size_bytes, size_t align_bytes,
                                const char *mask)
 {
-    struct gr_type *type = find(types, name);
     size_t words = strcmp(mask, "-") == 0 ? 0 : strlen(mask);
+    struct gr_type *type;
 
-    if (type != NULL)
-        return type;
+    for (size_t i = 0; i < types->count; i++)
+        if (strcmp(types->items[i]->name, name) == 0 && types->items[i]->size_bytes == size_bytes &&
+            types->items[i]->align_bytes == align_bytes && has_mask(types->items[i], mask, words))
+            return types->items[i];
     if (words * WORD_BYTES > size_bytes || strspn(mask, "01") < words)
         return NULL;
     type = add(types, name, size_bytes, align_bytes);

@@ -30,7 +30,7 @@ void gr_types_unload(struct gr_types *types);
 
 /* The type of that name, made from its spelling when it is new; NULL when the name cannot be read. */
 struct gr_type *gr_type_named(struct gr_types *types, const char *name);
-/* A type from a mask like "1010" (word 0 first) or "-"; keyed by name. NULL: mask longer than size, or out of memory. */
+/* A type from a mask like "1010" (word 0 first) or "-"; a row says all of it, so one name may mean several. NULL: mask longer than size, or out of memory. */
 struct gr_type *gr_type_masked(struct gr_types *types, const char *name, size_t size_bytes, size_t align_bytes,
                                const char *mask);
 
