@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arena/arena_chunks.h"
+#include "os/fence.h"
 
 /* NULL: not the newest, or no room. */
 static void *grow_front(struct ua_arena *arena, const struct ua_type *type, uintptr_t at, size_t old_bytes,
@@ -31,6 +32,7 @@ static void *grow_back(struct ua_arena *arena, const struct ua_type *type, uintp
     UA_CHECK(moved + more_bytes == at, "slice grew apart");
     memmove((void *)moved, (const void *)at, old_bytes);
     memset((void *)(moved + old_bytes), 0, more_bytes);
+    ua_fence_publish();
     return (void *)moved;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/bits.h"
 #include "gc/small.h"
+#include "os/fence.h"
 
 #define UA_SMALL_SLOT_COUNT 64u
 /* Up to here a call of memset costs more than the stores. */
@@ -76,6 +77,7 @@ static inline uintptr_t ua_small_hand_out(struct ua_small_heap *small, struct ua
             ua_small_zero(object, record->object_bytes);
         else
             memset((void *)object, 0, record->object_bytes);
+        ua_fence_publish();
     }
     /* The address must be in a register before the object counts as allocated: a thread stopped in between would have an
      * allocated object that nothing points to. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "os/fence.h"
 
 #define ARENA_PAGES UA_PAGES_PER_HEAP_ARENA
 /* Mapped at a time, as Go does: a system call for every run would cost more than filling it, and huge pages need room. */
@@ -108,6 +109,7 @@ static bool make_usable(struct ua_pages *pages, struct ua_page_arena *arena, siz
         ua_acct_move(pages->acct, dirty ? UA_ACCT_FREE : UA_ACCT_RELEASED, UA_ACCT_IN_USE, bytes);
         at = stop;
     }
+    ua_fence_publish();
     ua_bits_assign(arena->dirty, first, end, true);
     return true;
 }

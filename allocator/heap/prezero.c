@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "os/fence.h"
 #include "os/san.h"
 
 void ua_prezero_fresh(struct ua_span *chunk)
@@ -35,6 +36,7 @@ static void clear(const struct ua_prezero *prezero, uintptr_t from, uintptr_t to
     if (prezero->watched)
         ua_san_open(from, to - from);
     memset((void *)from, 0, to - from);
+    ua_fence_publish();
     if (prezero->watched)
         ua_san_poison(from, to - from);
 }
@@ -66,6 +68,7 @@ bool ua_prezero_rewound_small(const struct ua_prezero *prezero, struct ua_span *
         memset((void *)chunk->base, 0, low_bytes);
     if (high_bytes != 0)
         memset((void *)back, 0, high_bytes);
+    ua_fence_publish();
     return true;
 }
 
@@ -207,6 +210,7 @@ static inline void clear_short(uintptr_t from, uintptr_t to, uintptr_t ahead)
         __builtin_prefetch((const void *)(line + 3 * UA_CACHE_LINE_BYTES), 1);
     }
     memset((void *)from, 0, to - from);
+    ua_fence_publish();
 }
 
 uintptr_t ua_prezero_short_front(struct ua_span *chunk, uintptr_t front, uintptr_t need_end)

@@ -21,7 +21,7 @@
 
 UA_SCALAR_TYPE(byte_type, uint8_t);
 
-enum stale_use { NEW_INLINED, NEW_SCALAR_INLINED, SLICE_INLINED, ALLOC, SIZE, RESET, STRING, FREE };
+enum stale_use { NEW_INLINED, NEW_SCALAR_INLINED, SLICE_INLINED, ALLOC, ALLOC_ONE, GROW, SIZE, RESET, MARK, STRING, PRINTF, ABANDON, FREE };
 
 /* A handle that was freed, with the most further arenas in between for which it has to be noticed. */
 static void use_stale_handle(void *arg)
@@ -47,6 +47,21 @@ static void use_stale_handle(void *arg)
     case ALLOC:
         ua_arena_alloc(arena, &small_pointer_type, 3);
         break;
+    case ALLOC_ONE:
+        ua_arena_alloc_one(arena, &small_pointer_type);
+        break;
+    case GROW:
+        ua_slice_grow(arena, &byte_type, NULL, 0, 1);
+        break;
+    case MARK:
+        ua_arena_mark(arena, &(struct ua_scope){0});
+        break;
+    case PRINTF:
+        ua_printf(arena, "%d", 1);
+        break;
+    case ABANDON:
+        ua_arena_abandon(arena);
+        break;
     case SIZE:
         ua_arena_size(arena, NULL, NULL);
         break;
@@ -71,7 +86,10 @@ static void test_a_freed_handle_is_noticed_for_1024_further_arenas(void **state)
         {NEW_INLINED, "ua_arena_alloc: the arena was freed"},   {NEW_SCALAR_INLINED, "ua_arena_alloc: the arena was freed"},
         {SLICE_INLINED, "ua_arena_alloc: the arena was freed"}, {ALLOC, "ua_arena_alloc: the arena was freed"},
         {SIZE, "ua_arena_size: the arena was freed"},           {RESET, "ua_arena_reset: the arena was freed"},
-        {STRING, "the arena was freed"},                        {FREE, "arena double free"},
+        {ALLOC_ONE, "ua_arena_alloc: the arena was freed"},     {GROW, "ua_slice_grow: the arena was freed"},
+        {MARK, "ua_arena_mark: the arena was freed"},           {PRINTF, "ua_printf: the arena was freed"},
+        {ABANDON, "ua_arena_abandon: the arena was freed"},     {STRING, "ua_strdup: the arena was freed"},
+        {FREE, "arena double free"},
     };
 
     (void)state;

@@ -299,6 +299,26 @@ static void wasted_chunk(void *arg)
     ua_chunk_fill(&heap->chunks, arena->active, arena->fast.back - *(const size_t *)arg, arena->fast.back, arena->fast.log);
 }
 
+/* Options refuse such sizes with a value; this is the check behind them, at start, as Go's. */
+static void chunk_of(void *arg)
+{
+    struct ua_options options;
+
+    ua_options_preset(&options, "go");
+    options.chunk_bytes = *(const size_t *)arg;
+    ua_heap_create(&options, &ua_vm_linux, NULL);
+}
+
+static void test_chunk_geometry_is_checked_at_start(void **state)
+{
+    size_t not_pages = ((size_t)1 << 20) + 4096;
+    size_t no_divisor = (size_t)3 << 20;
+
+    (void)state;
+    ab_expect_fatal(chunk_of, &not_pages, "user arena chunk size is not a multiple of the page size");
+    ab_expect_fatal(chunk_of, &no_divisor, "user arena chunk size does not divide a heap arena");
+}
+
 static void test_go_throws(void **state)
 {
     size_t most = ((size_t)2 << 20) + 4096 - 1;
@@ -419,6 +439,7 @@ int main(void)
         cmocka_unit_test(test_overflow),
         cmocka_unit_test(test_lock_rank_violation),
         cmocka_unit_test(test_ledger_overdraft),
+        cmocka_unit_test(test_chunk_geometry_is_checked_at_start),
         cmocka_unit_test(test_go_throws),
         cmocka_unit_test(test_use_after_free_faults),
         cmocka_unit_test(test_fault_handler_names_the_arena),
