@@ -4,6 +4,7 @@
 #include "gc/mark.h"
 
 #include "gc/mark_queue.h"
+#include "os/slots.h"
 
 void ua_mark_handle(struct ua_marker *marker, uintptr_t address)
 {
@@ -34,24 +35,41 @@ static __attribute__((noinline)) UA_NO_SANITIZE void mark_range_watched(struct u
     }
 }
 
-UA_NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
+/* Most words of a stack or a data segment are no address of the heap. */
+static UA_NO_SANITIZE void mark_words(struct ua_marker *marker, const uintptr_t *slot, const uintptr_t *end)
 {
     const uintptr_t low = marker->low, heap_bytes = marker->heap_bytes;
     const uintptr_t handles_low = marker->handles_low, handles_bytes = marker->handles_bytes;
+
+    for (; slot < end; slot++) {
+        uintptr_t value = __atomic_load_n(slot, __ATOMIC_RELAXED);
+
+        if (UA_UNLIKELY(value - low < heap_bytes || value - handles_low < handles_bytes))
+            see(marker, value);
+    }
+}
+
+UA_NO_SANITIZE void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes)
+{
+    const uint32_t low = (uint32_t)(marker->low >> UA_SLOTS_SHIFT_MIN);
+    const uint32_t span = (uint32_t)((marker->low + marker->heap_bytes - 1) >> UA_SLOTS_SHIFT_MIN) - low;
     const uintptr_t *slot = at;
     const uintptr_t *end = slot + bytes / sizeof *slot;
+    const uintptr_t *aligned = (const uintptr_t *)ua_align_up((uintptr_t)at, UA_SLOTS_AT_ONCE);
 
     if (UA_UNLIKELY(ua_san_watches())) {
         mark_range_watched(marker, slot, end);
         return;
     }
-    for (; slot < end; slot++) {
-        uintptr_t value = __atomic_load_n(slot, __ATOMIC_RELAXED);
-
-        /* Most words of a stack or a data segment are no address of the heap. */
-        if (UA_UNLIKELY(value - low < heap_bytes || value - handles_low < handles_bytes))
-            see(marker, value);
+    if (marker->handles_bytes != 0 || marker->heap_bytes == 0 || (size_t)(end - slot) <= 2 * UA_SLOTS_AT_ONCE) {
+        mark_words(marker, slot, end);
+        return;
     }
+    mark_words(marker, slot, aligned);
+    for (slot = aligned; (size_t)(end - slot) >= UA_SLOTS_AT_ONCE; slot += UA_SLOTS_AT_ONCE)
+        if (UA_UNLIKELY(ua_slots_lead_into(slot, low, span)))
+            mark_words(marker, slot, slot + UA_SLOTS_AT_ONCE);
+    mark_words(marker, slot, end);
 }
 
 /* Reads the slots whose bits are set; slot 0 of the word is at `at`. Pointers into the range being scanned are skipped:

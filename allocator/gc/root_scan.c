@@ -49,20 +49,52 @@ static UA_NO_SANITIZE void touch(uintptr_t at, size_t bytes)
         (void)*(const volatile uintptr_t *)ua_max(page, ua_align_down(at, UA_WORD_BYTES));
 }
 
+static bool note_range(struct note *note, uintptr_t from, uintptr_t to)
+{
+    if (from >= to)
+        return true;
+    if (!make_room(note))
+        return false;
+    touch(from, to - from);
+    note->segments->items[note->count++] = (struct ua_segment){from, to - from};
+    return true;
+}
+
+/* What the linker makes read-only once it has relocated it: no program can store a pointer there. Whole pages, as the linker does it. */
+static struct ua_segment relocated(const struct dl_phdr_info *info)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+
+        if (header->p_type == PT_GNU_RELRO) {
+            uintptr_t at = info->dlpi_addr + header->p_vaddr;
+            uintptr_t end = ua_align_down(at + header->p_memsz, UA_PHYS_PAGE_BYTES);
+
+            return (struct ua_segment){at, end > at ? end - at : 0};
+        }
+    }
+    return (struct ua_segment){0, 0};
+}
+
 static int note_module(struct dl_phdr_info *info, size_t size, void *context)
 {
     struct note *note = context;
+    const struct ua_segment fixed = relocated(info);
 
     (void)size;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *header = &info->dlpi_phdr[i];
+        uintptr_t from = info->dlpi_addr + header->p_vaddr;
+        uintptr_t to = from + header->p_memsz;
 
         if (header->p_type != PT_LOAD || (header->p_flags & PF_W) == 0)
             continue;
-        if (!make_room(note))
+        if (fixed.at < from || fixed.at >= to) {
+            if (!note_range(note, from, to))
+                return 1;
+        } else if (!note_range(note, from, fixed.at) || !note_range(note, fixed.at + fixed.bytes, to)) {
             return 1;
-        touch(info->dlpi_addr + header->p_vaddr, header->p_memsz);
-        note->segments->items[note->count++] = (struct ua_segment){info->dlpi_addr + header->p_vaddr, header->p_memsz};
+        }
     }
     return 0;
 }

@@ -27,7 +27,8 @@ struct ua_root_work {
     uint64_t globals_bytes;
 };
 
-/* Notes the writable data segments of the program and its libraries, and maps their pages. False without memory (the old list stays). */
+/* Notes the writable data segments of the program and its libraries, without what is read-only once relocated, and maps their pages. False
+ * without memory (the old list stays). */
 bool ua_segments_note(struct ua_segments *segments, struct ua_meta *meta);
 /* With the world stopped. */
 void ua_root_scan(struct ua_marker *marker, const struct ua_segments *segments, struct ua_root_work *work);

@@ -8,7 +8,9 @@
 
 /* Process-wide: compile-time types outlive every heap. */
 static struct ua_lock registry_lock = UA_LOCK_STATIC(UA_RANK_TYPES);
-static const struct ua_layout *static_layouts[UA_TYPE_ID_MAX + 1]; /* written under the lock, read by id after release */
+/* By id, mapped with the first heap: half a MiB of .bss would be read as a root by each conservative mark. Set once, then entries are
+ * written under the lock and read by id after release. */
+static const struct ua_layout **static_layouts; /* guard: registry_lock */
 static uint32_t static_id_highest;                                 /* guard: registry_lock */
 static uint32_t local_id_lowest = UA_TYPE_ID_MAX + 1;              /* lowest id any heap ever gave; guard: registry_lock */
 static uintptr_t static_next, static_end;                          /* bump memory of static layouts; guard: registry_lock */
@@ -25,11 +27,26 @@ void ua_types_unlock(void)
     ua_lock_release(&registry_lock);
 }
 
+/* Lazily backed; lives as long as the process. */
+static bool map_static_layouts(struct ua_vm *vm)
+{
+    size_t bytes = ua_align_up((UA_TYPE_ID_MAX + 1) * sizeof(struct ua_layout *), UA_PHYS_PAGE_BYTES);
+    uintptr_t at = 0;
+    bool mapped;
+
+    ua_lock_acquire(&registry_lock);
+    if (static_layouts == NULL && ua_vm_allocate(vm, bytes, &at) == 0)
+        static_layouts = (const struct ua_layout **)at;
+    mapped = static_layouts != NULL;
+    ua_lock_release(&registry_lock);
+    return mapped;
+}
+
 bool ua_types_init(struct ua_types *types, struct ua_meta *meta)
 {
     *types = (struct ua_types){.meta = meta, .lowest_id = UA_TYPE_ID_MAX + 1};
     types->by_id = ua_meta_reserve(meta, (UA_TYPE_ID_MAX + 1) * sizeof *types->by_id);
-    return types->by_id != NULL;
+    return types->by_id != NULL && map_static_layouts(meta->vm);
 }
 
 /* Memory that lives as long as the process. Guard: registry_lock. */

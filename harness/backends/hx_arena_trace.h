@@ -20,7 +20,7 @@ HX_INLINE const char *hx_arena_cause(enum ua_gc_cause cause) {
 
 /* Fills `rows`; returns how many. The newest collections when there were more than fit. */
 HX_INLINE size_t hx_arena_trace(struct ua_heap *heap, struct hx_gc_phase *rows) {
-    static struct ua_gc_event events[HX_ARENA_TRACE_EVENTS];
+    struct ua_gc_event events[HX_ARENA_TRACE_EVENTS]; /* 70 KiB: static it would be read as a root by each collection */
     size_t count = ua_gc_events(heap, events, HX_ARENA_TRACE_EVENTS);
     for (size_t i = 0; i < count; i++) {
         const struct ua_gc_event *e = &events[i];

@@ -113,11 +113,65 @@ static void test_one_slot_of_a_chunk_holds_an_object(void **state)
     held_from_a_dense_chunk(EACH);
 }
 
+static void test_words_that_lead_into_a_range(void **state)
+{
+    static uintptr_t slots[UA_SLOTS_AT_ONCE] __attribute__((aligned(16)));
+    unsigned seed = 9;
+
+    (void)state;
+    for (unsigned round = 0; round < 100000; round++) {
+        uintptr_t low = (uintptr_t)0x7ff00000 + ((uintptr_t)rand_r(&seed) << 16);
+        uintptr_t last = low + ((uintptr_t)1 << rand_r(&seed) % 46) - 1;
+        uint32_t low_key = (uint32_t)(low >> UA_SLOTS_SHIFT_MIN);
+        bool want = false;
+
+        for (unsigned i = 0; i < UA_SLOTS_AT_ONCE; i++) {
+            const uintptr_t values[] = {0, low - 1, last + ((uintptr_t)1 << UA_SLOTS_SHIFT_MIN), (uintptr_t)rand_r(&seed), low, last,
+                                        low + (uintptr_t)rand_r(&seed) % (last - low + 1)};
+
+            slots[i] = values[(unsigned)rand_r(&seed) % (rand_r(&seed) % 64 == 0 ? 7 : 4)];
+            want |= slots[i] >> UA_SLOTS_SHIFT_MIN >= low_key && slots[i] >> UA_SLOTS_SHIFT_MIN <= last >> UA_SLOTS_SHIFT_MIN;
+        }
+        assert_int_equal(ua_slots_lead_into(slots, low_key, (uint32_t)(last >> UA_SLOTS_SHIFT_MIN) - low_key), want);
+    }
+}
+
+/* A range of roots of any length, from any word on, in which one word after the other holds an object. */
+static void test_each_word_of_a_range_is_a_root(void **state)
+{
+    static uintptr_t words[80] __attribute__((aligned(16)));
+    struct ua_heap *heap = gs_quiet_heap();
+    int finalized = 0;
+
+    (void)state;
+    for (size_t from = 0; from < 3; from++) {
+        for (size_t count = 1; count + from <= 80; count += 1 + count / 3) {
+            assert_int_equal(ua_root_range_add(heap, &words[from], count * sizeof words[0]), 0);
+            for (size_t i = 0; i < count; i++) {
+                struct gs_node *node = ua_heap_alloc(heap, gs_node_type(), 1);
+
+                finalized = 0;
+                assert_int_equal(ua_finalizer_set(heap, node, gs_count_finalizer, &finalized), 0);
+                words[from + i] = (uintptr_t)node + i % sizeof *node;
+                ua_collect(heap);
+                assert_int_equal(finalized, 0);
+                words[from + i] = i % 2 == 0 ? 0 : 12345;
+                ua_collect(heap);
+                assert_int_equal(finalized, 1);
+            }
+            ua_root_range_remove(heap, &words[from]);
+        }
+    }
+    ua_heap_close(heap);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_slot_gets_its_bit),
         cmocka_unit_test(test_one_slot_of_a_chunk_holds_an_object),
+        cmocka_unit_test(test_words_that_lead_into_a_range),
+        cmocka_unit_test(test_each_word_of_a_range_is_a_root),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
