@@ -152,6 +152,33 @@ static void test_read_of_a_reset_arena_is_reported(void **state)
     expect_report(read_of_a_reset_arena, READ_OF_FREED);
 }
 
+/* As in Go: under a sanitizer the chunk in hand is freed with its arena and not handed to the next one, and its end is a redzone. */
+static void test_the_active_chunk_is_not_used_again(void **state)
+{
+    static const char *const presets[] = {"go", "safe"};
+    bool watched = ua_san_watches();
+
+    (void)state;
+    for (size_t p = 0; p < 2; p++) {
+        struct ua_heap *heap = ts_heap(presets[p], "gogc=off roots=registered");
+        struct ua_lists lists;
+        struct ua_where where[2];
+
+        for (size_t i = 0; i < 2; i++) {
+            struct ua_arena *arena = ua_arena_new(heap);
+
+            assert_int_equal(ua_debug_where(heap, ua_new(arena, &small_pointer_type), &where[i]), 0);
+            assert_int_equal(where[i].free_high, (8 << 20) - (watched ? 2048 : 0));
+            ua_arena_free(arena);
+            ua_debug_lists(heap, &lists);
+            assert_int_equal(lists.reuse, watched ? 0 : 1);
+            assert_int_equal(lists.quarantine, watched ? i + 1 : 0);
+        }
+        assert_int_equal(where[0].chunk_base != where[1].chunk_base, watched);
+        ua_heap_close(heap);
+    }
+}
+
 /* What memcheck says of a byte: 3 = may not be touched, 1 = may. */
 static unsigned access_of(const void *at)
 {
@@ -210,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_write_to_a_freed_arena_is_reported),
         cmocka_unit_test(test_overflow_past_the_last_object_is_reported),
         cmocka_unit_test(test_read_of_a_reset_arena_is_reported),
+        cmocka_unit_test(test_the_active_chunk_is_not_used_again),
         cmocka_unit_test(test_memcheck_has_a_pool_for_each_end),
     };
 
