@@ -220,6 +220,30 @@ static void test_type_with_nested_arrays_and_unions(void **state)
     ua_heap_close(heap);
 }
 
+/* safe and go: the chunk in hand goes on where it stopped, as in Go; kept begins it anew. */
+static void test_reset_goes_on_or_rewinds(void **state)
+{
+    static const char *const presets[] = {"go", "kept", "safe"};
+
+    (void)state;
+    for (size_t p = 0; p < 3; p++) {
+        struct ua_heap *heap = ts_heap(presets[p], TS_QUIET " chunk_bytes=64KiB");
+        struct ua_arena *arena = ua_arena_new(heap);
+        struct ua_where where[2];
+        struct small_pointer *node = ua_new(arena, &small_pointer_type);
+
+        node->x = node;
+        assert_int_equal(ua_debug_where(heap, node, &where[0]), 0);
+        assert_int_equal(ua_arena_reset(arena), 0);
+        node = ua_new(arena, &small_pointer_type);
+        assert_null(node->x);
+        assert_int_equal(ua_debug_where(heap, node, &where[1]), 0);
+        assert_int_equal(where[0].chunk_base, where[1].chunk_base);
+        assert_int_equal(where[1].offset_bytes, strcmp(presets[p], "kept") == 0 ? 0 : sizeof *node);
+        ua_heap_close(heap);
+    }
+}
+
 static void test_reset_keeps_the_handle(void **state)
 {
     static const char *const presets[] = {"go", "kept", "safe"};
@@ -254,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_pointers_after_an_alignment_gap),
         cmocka_unit_test(test_type_with_nested_arrays_and_unions),
+        cmocka_unit_test(test_reset_goes_on_or_rewinds),
         cmocka_unit_test(test_reset_keeps_the_handle),
     };
 
