@@ -2,7 +2,6 @@
 #include "gc/cycle.h"
 
 #define PERIOD_NS ((uint64_t)120 * 1000000000u) /* Go's forced collection */
-#define QUARANTINE_MIN_BYTES ((uint64_t)64 << 20)
 
 /* Brings the pacer's inputs up to date with the ledger. Guard: pacer_lock. */
 void ua_gc_load_ledger(struct ua_gc *gc)
@@ -90,7 +89,7 @@ static uint64_t quarantine_limit(const struct ua_gc *gc)
         return 0;
     if (options->quarantine_limit_bytes != UA_QUARANTINE_LIMIT_AUTO)
         return options->quarantine_limit_bytes;
-    return ua_max(QUARANTINE_MIN_BYTES, ua_gc_load(&gc->heap->acct.heap_marked) / 100 * percent);
+    return ua_max(UA_QUARANTINE_AUTO_MIN_BYTES, ua_gc_load(&gc->heap->acct.heap_marked) / 100 * percent);
 }
 
 static bool quarantine_is_due(struct ua_gc *gc)

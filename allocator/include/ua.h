@@ -6,7 +6,8 @@
  * Life: a heap owns chunks; an arena takes chunks from its heap and hands out objects from them, pointers from the front,
  * pointer-free data from the back. ua_arena_free gives full chunks back (set to fault, then quarantined until nothing
  * points into them, under the presets safe and go) and leaves the partly used one for the next arena. Under safe, where chunks
- * are freed all the time (within 25 ms of each other), up to five wait in quarantine for a sixth before they fault.
+ * are freed all the time (within 25 ms of each other), up to five wait in quarantine for a sixth before they fault; with
+ * the default quarantine_limit a collection is first, and gives back what nothing points into.
  *
  * Threads: a heap may be used by any thread; one arena by one thread at a time.
  * Signal handlers: one may allocate and free in arenas of its own. When it interrupted this thread inside the allocator with a lock

@@ -15,9 +15,8 @@
 #include "backends/hx_backend.h"
 #include "ua.h"
 
-/* What the option quarantine_limit=auto begins with (ua.h), two chunks more a thread, the active one and one that waits, and two
- * that words left on a stack keep in quarantine. */
-#define HX_WARM_LIMIT_AUTO_BYTES ((uint64_t)64 << 20)
+/* What the option quarantine_limit=auto begins with, two chunks more a thread, the active one and one that waits, and two that words
+ * left on a stack keep in quarantine. */
 #define HX_WARM_CHUNKS_A_LANE 2
 #define HX_WARM_CHUNKS_HELD 2
 /* Without a limit a block's few chunks are enough: they come back between blocks. */
@@ -29,7 +28,7 @@ HX_INLINE size_t hx_arena_warm_chunks(const struct ua_options *options, unsigned
         return HX_WARM_CHUNKS_UNLIMITED;
     }
     if (limit_bytes == UA_QUARANTINE_LIMIT_AUTO) {
-        limit_bytes = HX_WARM_LIMIT_AUTO_BYTES;
+        limit_bytes = UA_QUARANTINE_AUTO_MIN_BYTES;
     }
     return (size_t)(limit_bytes / options->chunk_bytes) + (size_t)lanes * HX_WARM_CHUNKS_A_LANE + HX_WARM_CHUNKS_HELD;
 }

@@ -28,7 +28,8 @@ enum ua_verify { UA_VERIFY_OFF, UA_VERIFY_BITMAP, UA_VERIFY_FULL };
 /* Under ASan and Valgrind a freed active chunk is not reused, so that a use after free is caught; OFF gives Go's plain rule. */
 enum ua_sanitizer { UA_SANITIZER_AUTO, UA_SANITIZER_OFF };
 
-#define UA_QUARANTINE_LIMIT_AUTO UINT64_MAX /* max(64 MiB, marked heap * gogc / 100) */
+#define UA_QUARANTINE_LIMIT_AUTO UINT64_MAX /* max(UA_QUARANTINE_AUTO_MIN_BYTES, marked heap * gogc / 100) */
+#define UA_QUARANTINE_AUTO_MIN_BYTES ((uint64_t)24 << 20)
 #define UA_GOGC_OFF (-1)
 #define UA_MEMORY_LIMIT_NONE INT64_MAX
 
