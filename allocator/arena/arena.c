@@ -170,8 +170,11 @@ static void made(struct ua_heap *heap, struct ua_cache *cache, struct ua_arena *
 static __attribute__((noinline)) struct ua_arena *create_slow(struct ua_heap *heap)
 {
     struct ua_cache *cache = ua_cache_need(heap);
-    struct ua_arena *arena = cache != NULL ? ua_handle_take_own(cache) : NULL;
+    struct ua_arena *arena;
 
+    if (heap->gc_ops != NULL)
+        heap->gc_ops->before_birth(heap);
+    arena = cache != NULL ? ua_handle_take_own(cache) : NULL;
     if (arena == NULL)
         arena = ua_handle_take(heap, cache);
     if (arena == NULL) {
@@ -313,13 +316,32 @@ static void check_release(struct ua_arena *arena)
     check_full_list(arena);
 }
 
+/* The calling thread's parked chunk goes to the reuse list, so that its next arena is made the long way, which collects first. */
+static void unpark_for_birth(struct ua_heap *heap, struct ua_cache *cache)
+{
+    struct ua_span *chunk;
+
+    ua_lock_defer_begin();
+    chunk = cache->parked;
+    __atomic_store_n(&cache->parked, NULL, __ATOMIC_RELAXED);
+    ua_lock_defer_end();
+    if (chunk != NULL)
+        ua_chunk_put_parked(&heap->chunks, chunk);
+}
+
 /* What is left after the short way of a free. */
 static __attribute__((noinline)) void release_rest(struct ua_heap *heap, struct ua_cache *cache, struct ua_span *displaced,
                                                    struct ua_span *batch)
 {
+    size_t count = 0;
+
     if (displaced != NULL)
         ua_chunk_put_parked(&heap->chunks, displaced);
+    for (const struct ua_span *chunk = batch; chunk != NULL; chunk = chunk->next)
+        count++;
     ua_chunk_free(&heap->chunks, batch);
+    if (count > 0 && heap->gc_ops != NULL && heap->gc_ops->after_free(heap, count) && cache != NULL)
+        unpark_for_birth(heap, cache);
     if (cache != NULL && cache->freed_count > UA_CACHE_HANDLES_MAX)
         ua_handle_spill(cache, UA_CACHE_HANDLES_MAX - UA_CACHE_HANDLES_SPILL);
 }

@@ -217,6 +217,7 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     event->chunks_readied = ua_chunk_make_ready_batch(pool, ready);
     ua_lock_acquire(&pool->lock);
     ua_gc_store(&gc->quarantine_floor_bytes, (uint64_t)pool->quarantined.count * pool->chunk_bytes);
+    __atomic_store_n(&gc->birth_due, false, __ATOMIC_RELAXED);
     ua_lock_release(&pool->lock);
     ua_chunk_drain_faults(pool);
     ua_chunk_hand_logs_on(pool, ua_gc_load(&gc->heap->acct.heap_marked));

@@ -56,6 +56,16 @@ static void after_chunk(struct ua_heap *heap, struct ua_span *chunk)
     ua_gc_poll(heap->gc);
 }
 
+static bool after_free(struct ua_heap *heap, size_t count)
+{
+    return ua_gc_note_freed(heap->gc, count);
+}
+
+static void before_birth(struct ua_heap *heap)
+{
+    ua_gc_poll_birth(heap->gc);
+}
+
 static void arena_abandoned(struct ua_heap *heap, struct ua_arena *arena)
 {
     int error = ua_roots_abandon(&heap->gc->roots, (uintptr_t)arena);
@@ -98,6 +108,8 @@ static void deinit(struct ua_heap *heap)
 static const struct ua_gc_ops ops = {
     .before_chunk = before_chunk,
     .after_chunk = after_chunk,
+    .after_free = after_free,
+    .before_birth = before_birth,
     .alloc = ua_gc_alloc,
     .arena_abandoned = arena_abandoned,
     .arena_freed = arena_freed,

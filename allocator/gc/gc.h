@@ -75,6 +75,7 @@ struct ua_gc {
     uint64_t trigger_bytes;          /* atomic; heap_live that starts the next cycle */
     uint64_t goal_bytes;             /* atomic */
     uint64_t quarantine_floor_bytes; /* atomic; what the last sweep had to leave in quarantine */
+    bool birth_due;              /* atomic; quarantine asks for a collection before the next arena is made */
     uint64_t claimed_bytes;          /* atomic; see room.h */
     uint64_t last_end_ns;            /* atomic; 0 before the first cycle */
     uint64_t cycle_count;            /* atomic */
@@ -96,6 +97,9 @@ void ua_gc_collect(struct ua_gc *gc, enum ua_gc_cause cause);
 void ua_gc_poll(struct ua_gc *gc);
 /* Before a chunk is taken: collects rather than have the heap grow while the quarantine is nearly full. The caller holds no lock. */
 void ua_gc_poll_growth(struct ua_gc *gc);
+/* Between the lives of arenas (decision 0049): whether what a free brought into quarantine calls for a collection, and that collection. */
+bool ua_gc_note_freed(struct ua_gc *gc, size_t count);
+void ua_gc_poll_birth(struct ua_gc *gc);
 /* Gives idle memory back when the memory limit or decay_ms asks for it. The caller holds no lock. */
 void ua_gc_scavenge(struct ua_gc *gc);
 /* The knobs changed, or a cycle ended: computes trigger and goal anew. */

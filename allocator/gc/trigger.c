@@ -84,12 +84,14 @@ static uint64_t quarantine_limit(const struct ua_gc *gc)
 {
     const struct ua_options *options = &gc->heap->options;
     uint64_t percent = options->gogc < 0 ? 100 : (uint64_t)options->gogc;
+    uint64_t marked = ua_gc_load(&gc->heap->acct.heap_marked);
+    uint64_t dead = ua_gc_load(&gc->quarantine_floor_bytes); /* marked too, by words left over, but nobody's live heap */
 
     if (!gc->heap->chunks.quarantine)
         return 0;
     if (options->quarantine_limit_bytes != UA_QUARANTINE_LIMIT_AUTO)
         return options->quarantine_limit_bytes;
-    return ua_max(UA_QUARANTINE_AUTO_MIN_BYTES, ua_gc_load(&gc->heap->acct.heap_marked) / 100 * percent);
+    return ua_max(UA_QUARANTINE_AUTO_MIN_BYTES, (marked > dead ? marked - dead : 0) / 100 * percent);
 }
 
 static bool quarantine_is_due(struct ua_gc *gc)
@@ -112,6 +114,40 @@ static bool growth_is_due(struct ua_gc *gc)
     return waiting != 0 && waiting + pool->chunk_bytes >= limit && !ua_chunk_next_is_kept(pool);
 }
 
+/* Bytes of recycled chunks that could be taken now: kept memory that does not wait in quarantine. */
+static uint64_t ready_bytes(struct ua_gc *gc)
+{
+    struct ua_chunk_pool *pool = &gc->heap->chunks;
+    uint64_t kept = ua_acct_read(&gc->heap->acct, UA_ACCT_KEPT);
+    uint64_t waiting;
+
+    ua_lock_acquire(&pool->lock);
+    waiting = (uint64_t)pool->quarantined.count * pool->chunk_bytes;
+    ua_lock_release(&pool->lock);
+    return kept > waiting ? kept - waiting : 0;
+}
+
+/* Whether an arena like the one that brought `freed_bytes` into quarantine would make a collection due: by taking a chunk, since the quarantine
+ * is full, give or take a quarter of what a life brings; or by taking one that would be new memory. */
+static bool next_life_is_due(struct ua_gc *gc, uint64_t freed_bytes)
+{
+    uint64_t limit = quarantine_limit(gc);
+    uint64_t waiting;
+
+    if (limit == 0 || freed_bytes == 0)
+        return false;
+    waiting = waiting_bytes(gc);
+    if (waiting + freed_bytes / 4 > limit)
+        return true;
+    return gc->heap->options.fault != UA_FAULT_RELEASE && waiting + gc->heap->chunks.chunk_bytes >= limit &&
+           ready_bytes(gc) < freed_bytes;
+}
+
+static bool birth_is_due(struct ua_gc *gc)
+{
+    return __atomic_load_n(&gc->birth_due, __ATOMIC_RELAXED);
+}
+
 static bool period_is_over(struct ua_gc *gc)
 {
     uint64_t last = ua_gc_load(&gc->last_end_ns);
@@ -127,7 +163,7 @@ bool ua_gc_is_due(struct ua_gc *gc, enum ua_gc_cause cause)
     case UA_GC_LIMIT:
         return limit_is_due(gc);
     case UA_GC_QUARANTINE:
-        return quarantine_is_due(gc) || growth_is_due(gc);
+        return quarantine_is_due(gc) || growth_is_due(gc) || birth_is_due(gc);
     case UA_GC_TIME:
         return period_is_over(gc);
     case UA_GC_FORCED:
@@ -160,4 +196,21 @@ void ua_gc_poll_growth(struct ua_gc *gc)
 {
     if (ua_chunk_phase(&gc->heap->chunks) == UA_PHASE_OFF && growth_is_due(gc))
         ua_gc_collect(gc, UA_GC_QUARANTINE);
+}
+
+bool ua_gc_note_freed(struct ua_gc *gc, size_t count)
+{
+    struct ua_chunk_pool *pool = &gc->heap->chunks;
+    bool due = ua_chunk_phase(pool) == UA_PHASE_OFF && next_life_is_due(gc, (uint64_t)count * pool->chunk_bytes);
+
+    if (due)
+        __atomic_store_n(&gc->birth_due, true, __ATOMIC_RELAXED);
+    return due;
+}
+
+void ua_gc_poll_birth(struct ua_gc *gc)
+{
+    if (UA_LIKELY(!birth_is_due(gc)) || ua_chunk_phase(&gc->heap->chunks) != UA_PHASE_OFF)
+        return;
+    ua_gc_collect(gc, UA_GC_QUARANTINE);
 }

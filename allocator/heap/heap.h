@@ -21,6 +21,11 @@ struct ua_gc_ops {
     /* After each of these: allocate black while marking, then test the trigger. The caller holds no lock and may be stopped
      * here. NULL: there was no chunk. */
     void (*after_chunk)(struct ua_heap *heap, struct ua_span *chunk);
+    /* `count` chunks were freed. True: a collection is due before the next arena is made, so the caller sees to it that before_birth is
+     * called then. */
+    bool (*after_free)(struct ua_heap *heap, size_t count);
+    /* An arena is about to be made, and nothing of it lives: collects if that was found due. No lock is held. */
+    void (*before_birth)(struct ua_heap *heap);
     /* An object of the collected heap, zeroed; layout NULL = pointer-free. NULL after ua_error_set. */
     void *(*alloc)(struct ua_heap *heap, const struct ua_layout *layout, size_t count, size_t bytes,
                    size_t align_bytes);
