@@ -63,7 +63,8 @@ static inline __attribute__((always_inline)) UA_NO_SANITIZE uintptr_t scan_words
                                                                               uintptr_t at, uintptr_t end, uintptr_t fetch_end)
 {
     const uint32_t own = (uint32_t)(at >> shift);
-    unsigned plain = ua_min(marker->low, marker->handles_low) >> shift == 0 ? UINT_MAX : 0; /* key 0 would not mean NULL alone */
+    /* Slot by slot where key 0 would not mean NULL alone, and where a tool sees each word that is read: others lie in between, and behind. */
+    unsigned plain = ua_min(marker->low, marker->handles_low) >> shift == 0 || ua_san_watches() ? UINT_MAX : 0;
     uintptr_t last_at = 0;
     uint64_t last_bits = 0;
 
