@@ -74,9 +74,10 @@ static void stand_while_stopped(uintptr_t sp)
         if (self.answered != wanted) {
             self.stopped_sp = sp;
             __atomic_store_n(&self.answered, wanted, __ATOMIC_SEQ_CST);
-            __atomic_fetch_add(&answer_word, 1, __ATOMIC_SEQ_CST);
-            ua_futex_wake(&answer_word);
         }
+        /* Each time: the stop's signal may come after an answer and before its wake, and then stands here in its stead. */
+        __atomic_fetch_add(&answer_word, 1, __ATOMIC_SEQ_CST);
+        ua_futex_wake(&answer_word);
         ua_futex_wait(&stop_word, wanted, UA_FUTEX_FOR_EVER);
         wanted = __atomic_load_n(&stop_word, __ATOMIC_SEQ_CST);
     }
