@@ -61,7 +61,14 @@ static int setup_error;            /* written once, under `once` */
 static _Thread_local struct ua_thread self;
 void (*ua_world_detach_hook)(void);
 
-
+/* A stopper that saw us running sleeps until somebody answers. */
+static void tell_stopper(void)
+{
+    if (__atomic_load_n(&stop_word, __ATOMIC_SEQ_CST) % 2 == 1) {
+        __atomic_fetch_add(&answer_word, 1, __ATOMIC_SEQ_CST);
+        ua_futex_wake(&answer_word);
+    }
+}
 
 /* Stands until the stop by signal that is wanted (if any) is over. A cooperative one is left to the next safepoint: it may begin
  * before a thread has left the stop before it, or before a late signal arrives, and what the thread has in its hands here is in
@@ -76,8 +83,7 @@ static void stand_while_stopped(uintptr_t sp)
             __atomic_store_n(&self.answered, wanted, __ATOMIC_SEQ_CST);
         }
         /* Each time: the stop's signal may come after an answer and before its wake, and then stands here in its stead. */
-        __atomic_fetch_add(&answer_word, 1, __ATOMIC_SEQ_CST);
-        ua_futex_wake(&answer_word);
+        tell_stopper();
         ua_futex_wait(&stop_word, wanted, UA_FUTEX_FOR_EVER);
         wanted = __atomic_load_n(&stop_word, __ATOMIC_SEQ_CST);
     }
@@ -244,15 +250,6 @@ bool ua_world_is_attached(void)
 bool ua_world_is_running(void)
 {
     return self.listed && __atomic_load_n(&self.state, __ATOMIC_SEQ_CST) == THREAD_RUNNING;
-}
-
-/* A stopper that saw us running sleeps until somebody answers. */
-static void tell_stopper(void)
-{
-    if (__atomic_load_n(&stop_word, __ATOMIC_SEQ_CST) % 2 == 1) {
-        __atomic_fetch_add(&answer_word, 1, __ATOMIC_SEQ_CST);
-        ua_futex_wake(&answer_word);
-    }
 }
 
 /* The caller's frame and everything above it stays as it is until blocking_end, so its address is where to start. */
