@@ -297,7 +297,7 @@ static inline void fetch_rest(const struct ua_marker *marker)
     if (marker->seen_count <= UA_SEEN_AHEAD || ua_span_kind(near->span) != UA_SPAN_SMALL)
         return;
     bytes = (uint32_t)ua_min(ua_small_record(near->span)->object_bytes, UA_FETCH_BYTES);
-    for (uint32_t at = UA_LINE_BYTES; at < bytes; at += UA_LINE_BYTES)
+    for (size_t at = UA_CACHE_LINE_BYTES; at < bytes; at += UA_CACHE_LINE_BYTES)
         __builtin_prefetch((const char *)near->address + at);
 }
 

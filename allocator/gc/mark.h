@@ -31,7 +31,6 @@ _Static_assert(UA_OBLET_BYTES % UA_BYTES_PER_BITMAP_WORD == 0, "an oblet is whol
 #define UA_SEEN_AHEAD 2u
 #define UA_FETCH_BYTES 1024u      /* of an object at most */
 #define UA_FETCH_LONG_BYTES 256u  /* scanned of an object, average of a batch */
-#define UA_LINE_BYTES 64u
 
 struct ua_seen {
     uintptr_t address;

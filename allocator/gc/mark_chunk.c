@@ -34,7 +34,7 @@ static inline __attribute__((always_inline)) void fetch_lines(uintptr_t at, uint
 #pragma GCC unroll 8
     for (unsigned line = 0; line < 8; line++)
         if ((bits >> (line * 8) & 0xff) != 0)
-            __builtin_prefetch((const void *)(at + line * 64));
+            __builtin_prefetch((const void *)(at + line * UA_CACHE_LINE_BYTES));
 }
 
 /* Whether each line of 8 slots has a bit. */
