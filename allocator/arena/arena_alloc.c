@@ -158,13 +158,18 @@ static inline uint16_t id_of(const struct ua_type *type)
     return (uint16_t)__atomic_load_n(&type->cache->id, __ATOMIC_RELAXED);
 }
 
+static inline bool may_open_short(const struct ua_arena *arena, size_t need_bytes)
+{
+    return ua_prezero_is_short(need_bytes) && ua_arena_is_live(arena) && arena->heap->chunks.prezero.short_windows;
+}
+
 /* The zeroed window of an end goes on to the end of an object, in the usual case (heap/prezero.h). False: alloc_slow sees to all others. */
 static inline bool next_front_window(struct ua_arena *arena, uintptr_t end)
 {
     struct ua_arena_fast *fast = &arena->fast;
     uintptr_t limit;
 
-    if (!ua_prezero_is_short(end - fast->front) || !ua_arena_is_live(arena) || !arena->heap->chunks.prezero.short_windows)
+    if (!may_open_short(arena, end - fast->front))
         return false;
     limit = ua_prezero_short_front(arena->active, fast->front, end);
     if (limit == 0)
@@ -178,7 +183,7 @@ static inline bool next_back_window(struct ua_arena *arena, uintptr_t begin)
     struct ua_arena_fast *fast = &arena->fast;
     uintptr_t limit;
 
-    if (!ua_prezero_is_short(fast->back - begin) || !ua_arena_is_live(arena) || !arena->heap->chunks.prezero.short_windows)
+    if (!may_open_short(arena, fast->back - begin))
         return false;
     limit = ua_prezero_short_back(arena->active, fast->back, begin);
     if (limit == 0)
