@@ -318,6 +318,7 @@ bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes)
     do {
         struct ua_seen seen;
 
+        enough -= UA_STEP_BYTES;
         if (marker->seen_count < UA_SEEN_LOW && ua_work_pop(&marker->work, &item)) {
             take_item(marker, item);
             continue;

@@ -26,6 +26,7 @@ _Static_assert(UA_OBLET_BYTES % UA_BYTES_PER_BITMAP_WORD == 0, "an oblet is whol
 #define UA_SEEN_COUNT 32u /* power of two */
 #define UA_SEEN_LOW 16u   /* below, the grey set comes first: it brings new addresses */
 #define UA_CANDIDATE ((uintptr_t)1)
+#define UA_STEP_BYTES 16u /* of scanning: what taking an item costs, at least */
 /* Of objects longer than a cache line the rest is fetched when they are as near as this to the ring's end: their record, which tells
  * the length, is there by then. Only while objects are long on average: reading the record so early costs more than the mark of a short one. */
 #define UA_SEEN_AHEAD 2u
@@ -117,7 +118,8 @@ void ua_mark_chunks_in_use(struct ua_marker *marker);
 void ua_mark_new_chunks(struct ua_marker *marker);
 /* World stopped, lock of the roots held: scans until nothing is grey. */
 void ua_mark_drain(struct ua_marker *marker);
-/* Scans about work_bytes; false when the marker's own grey set is empty. Lost items stay lost (work.lost). */
+/* Scans at most about work_bytes; false when the marker's own grey set is empty. Each item taken counts as UA_STEP_BYTES, since a
+ * million that lead to what is marked already are no scan work and take as long. Lost items stay lost (work.lost). */
 bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes);
 /* What was seen and not looked at yet becomes grey, so that others can take it. */
 void ua_mark_settle(struct ua_marker *marker);
