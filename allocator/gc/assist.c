@@ -106,26 +106,34 @@ static void record(struct ua_gc *gc, struct credit *credit, struct ua_gc_assist_
     ua_lock_release(&gc->pacer_lock);
 }
 
-/* Marks what the plan has left, in steps that a collection can stop between. False when nothing grey was to be had. */
-static bool mark_planned(struct ua_gc *gc, struct ua_gc_assist_event *event)
+/* How an assist ended. */
+enum outcome { ASSIST_DONE, ASSIST_NOTHING_GREY, ASSIST_TIRED };
+
+/* Marks what the plan has left, in steps that a collection can stop between. Items that lead to what is marked already are no scan
+ * work, and near a mark's end there may be little else: a thread that went through so many is let go, and owes the rest. */
+static enum outcome mark_planned(struct ua_gc *gc, struct ua_gc_assist_event *event)
 {
     uint64_t start_ns = ua_clock_cpu_ns(gc->heap->clock);
     int64_t left = event->planned_work - event->stolen_work;
-    bool complete = false;
+    uint64_t step_bytes = 0;
+    struct ua_gc_help help = {0};
 
-    while (left > event->done_work && !complete) {
+    while (left > event->done_work && !help.complete && step_bytes / UA_GC_HELP_STEPS < (uint64_t)left) {
         int64_t want = left - event->done_work;
-        uint64_t done = ua_gc_help(gc, (uint64_t)(want < STEP_BYTES ? want : STEP_BYTES), &complete);
 
-        event->done_work += (int64_t)done;
-        if (done == 0)
+        help = ua_gc_help(gc, (uint64_t)(want < STEP_BYTES ? want : STEP_BYTES));
+        event->done_work += (int64_t)help.scan_work;
+        step_bytes += help.step_bytes;
+        if (help.step_bytes == 0)
             break;
         ua_world_safepoint();
     }
     ua_gc_add(&gc->counts.assist_ns, ua_clock_cpu_ns(gc->heap->clock) - start_ns);
-    if (complete)
+    if (help.complete)
         ua_gc_terminate(gc);
-    return event->done_work >= left;
+    if (event->done_work >= left)
+        return ASSIST_DONE;
+    return help.complete || help.step_bytes == 0 ? ASSIST_NOTHING_GREY : ASSIST_TIRED;
 }
 
 void ua_assist_pay(struct ua_gc *gc)
@@ -140,7 +148,7 @@ void ua_assist_pay(struct ua_gc *gc)
         struct credit *credit = credit_of(gc);
         uint32_t seen = ua_pool_seen(&gc->pool);
         struct ua_gc_assist_event event;
-        bool enough = true;
+        enum outcome outcome = ASSIST_DONE;
 
         if (!is_marking(gc) || (credit->bytes >= 0 && !over_goal))
             return;
@@ -149,9 +157,11 @@ void ua_assist_pay(struct ua_gc *gc)
             return;
         }
         if (event.stolen_work < event.planned_work)
-            enough = mark_planned(gc, &event);
+            outcome = mark_planned(gc, &event);
         record(gc, credit, &event);
-        if (credit->bytes >= 0 || enough || !is_marking(gc))
+        if (outcome == ASSIST_TIRED)
+            return;
+        if (credit->bytes >= 0 || outcome == ASSIST_DONE || !is_marking(gc))
             continue;
         /* All that is grey is in others' hands: wait for what they earn, or for the end. */
         if (ua_pool_is_complete(&gc->pool)) {

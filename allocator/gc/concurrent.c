@@ -172,26 +172,25 @@ void ua_gc_flush(struct ua_gc *gc, struct ua_marker *marker, bool credit)
     ua_lock_release(&gc->pacer_lock);
 }
 
-uint64_t ua_gc_help(struct ua_gc *gc, uint64_t work_bytes, bool *complete)
+struct ua_gc_help ua_gc_help(struct ua_gc *gc, uint64_t work_bytes)
 {
+    struct ua_gc_help help = {0};
     struct ua_marker *helper;
-    uint64_t done = 0;
 
-    *complete = false;
     /* At work, it cannot be stopped: a pause would find grey objects in its hands. */
     ua_lock_defer_begin();
     helper = is_running(gc) ? ua_pool_borrow(&gc->pool) : NULL;
     if (helper != NULL) {
-        while (helper->heap_scan_work < work_bytes &&
+        while (helper->heap_scan_work < work_bytes && helper->step_bytes < UA_GC_HELP_STEPS * work_bytes &&
                (ua_mark_drain_some(helper, work_bytes - helper->heap_scan_work) || ua_pool_take(&gc->pool, helper))) {
         }
-        done = helper->heap_scan_work;
+        help = (struct ua_gc_help){.scan_work = helper->heap_scan_work, .step_bytes = helper->step_bytes};
         ua_mark_settle(helper);
         ua_gc_flush(gc, helper, false);
-        *complete = ua_pool_return(&gc->pool, helper);
+        help.complete = ua_pool_return(&gc->pool, helper);
     }
     ua_lock_defer_end();
-    return done;
+    return help;
 }
 
 void ua_gc_wait_for_grey(struct ua_gc *gc, uint32_t seen)
@@ -210,13 +209,12 @@ static void help_to_the_end(struct ua_gc *gc, uint64_t serial)
     while (is_running(gc) && ua_gc_load(&gc->serial) == serial) {
         uint32_t seen = ua_pool_seen(&gc->pool);
         uint64_t start_ns = ua_clock_cpu_ns(gc->heap->clock);
-        bool complete;
-        uint64_t done = ua_gc_help(gc, HELP_BYTES, &complete);
+        struct ua_gc_help help = ua_gc_help(gc, HELP_BYTES);
 
         ua_gc_add(&gc->counts.forced_ns, ua_clock_cpu_ns(gc->heap->clock) - start_ns);
-        if (complete || ua_pool_is_complete(&gc->pool)) {
+        if (help.complete || ua_pool_is_complete(&gc->pool)) {
             ua_gc_terminate(gc);
-        } else if (done == 0) {
+        } else if (help.step_bytes == 0) {
             ua_gc_wait_for_grey(gc, seen);
         }
         ua_world_safepoint();

@@ -105,9 +105,16 @@ void ua_gc_scavenge(struct ua_gc *gc);
 /* The knobs changed, or a cycle ended: computes trigger and goal anew. */
 void ua_gc_commit(struct ua_gc *gc);
 
+/* What a thread did that took part in a mark. */
+struct ua_gc_help {
+    uint64_t scan_work;
+    uint64_t step_bytes; /* for items taken; 0: there was nothing grey to take */
+    bool complete;       /* that was the last of it */
+};
 /* Takes part in the running mark: about work_bytes of scanning on the calling thread, which a collection can stop before and
- * after. Returns what was done, 0 when there is nothing grey to take. *complete: that was the last of it. */
-uint64_t ua_gc_help(struct ua_gc *gc, uint64_t work_bytes, bool *complete);
+ * after. Less when it went through UA_GC_HELP_STEPS times that in items, which led to what is marked already. */
+#define UA_GC_HELP_STEPS 8u
+struct ua_gc_help ua_gc_help(struct ua_gc *gc, uint64_t work_bytes);
 /* What a marker has counted goes into the totals; its scan work also to the pacer, as background credit if so. */
 void ua_gc_flush(struct ua_gc *gc, struct ua_marker *marker, bool credit);
 /* Nothing is grey any more: ends the running mark, unless somebody else does or new grey objects turn up. */

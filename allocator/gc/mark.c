@@ -312,25 +312,28 @@ static inline void take_item(struct ua_marker *marker, uintptr_t item)
 
 bool ua_mark_drain_some(struct ua_marker *marker, uint64_t work_bytes)
 {
-    uint64_t enough = marker->heap_scan_work + work_bytes;
+    const uint64_t begin = marker->heap_scan_work + work_bytes;
+    uint64_t enough = begin;
     uintptr_t item;
 
     do {
         struct ua_seen seen;
 
-        enough -= UA_STEP_BYTES;
         if (marker->seen_count < UA_SEEN_LOW && ua_work_pop(&marker->work, &item)) {
             take_item(marker, item);
             continue;
         }
-        if (marker->seen_count == 0)
+        if (marker->seen_count == 0) {
+            marker->step_bytes += begin - enough;
             return false;
+        }
         if (marker->fetches)
             fetch_rest(marker);
         seen = take_seen(marker);
         if (mark_in_span(marker, seen.span, seen.address, &item))
             scan_in_span(marker, seen.span, item);
-    } while (marker->heap_scan_work < enough);
+    } while (marker->heap_scan_work < (enough -= UA_STEP_BYTES));
+    marker->step_bytes += begin - enough;
     return true;
 }
 

@@ -77,6 +77,7 @@ struct ua_marker {
     uintptr_t handles_bytes;
     uint64_t bytes_marked;
     uint64_t heap_scan_work;
+    uint64_t step_bytes; /* UA_STEP_BYTES for each item taken by ua_mark_drain_some */
     uint64_t objects_marked;
     uint64_t mark_number;    /* of the mark that touched and entered are about */
     uint64_t unlogged_bytes; /* of chunks in use, not written out when the mark began: what they may have to scan */

@@ -57,6 +57,7 @@ void ua_marker_clear(struct ua_marker *marker)
 {
     marker->bytes_marked = 0;
     ua_marker_take_scan_work(marker);
+    marker->step_bytes = 0;
     marker->objects_marked = 0;
     marker->unlogged_bytes = 0;
     memset(marker->touched, 0, sizeof marker->touched);

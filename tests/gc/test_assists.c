@@ -10,9 +10,10 @@
 
 #include "gc/assist.h"
 #include "gc/city.h"
-#include "gc/gc.h"
+#include "gc/cycle.h"
 
 #define ARENAS_MAX 256
+#define REPEATED ((size_t)1 << 20)
 
 static int64_t to_i64(double x)
 {
@@ -150,6 +151,54 @@ static void test_credit_does_not_carry_over_the_goal(void **state)
     city_close(&city);
 }
 
+/* Opens a mark that nobody but the caller works on, and fills the pool with addresses of what is marked. */
+static void open_full_of_what_is_marked(struct ua_gc *gc, uintptr_t marked)
+{
+    struct ua_marker *marker;
+
+    __atomic_store_n(&gc->workers.hold, 1, __ATOMIC_RELAXED);
+    ua_world_lock();
+    ua_gc_open_concurrent(gc, UA_GC_FORCED, false);
+    ua_world_unlock();
+    marker = ua_pool_borrow(&gc->pool);
+    assert_non_null(marker);
+    do {
+        while (ua_mark_drain_some(marker, UA_WORKER_QUANTUM_BYTES)) {
+        }
+    } while (ua_pool_take(&gc->pool, marker));
+    assert_true(ua_mark_is_marked(marker, marked));
+    for (size_t i = 0; i < REPEATED; i++)
+        ua_work_push(&marker->work, marked | UA_CANDIDATE);
+    ua_gc_flush(gc, marker, false);
+    assert_false(ua_pool_return(&gc->pool, marker));
+}
+
+/* Near its end a mark may have little but such items. A thread that owed 64 KiB went through all of them, for as long as it took. */
+static void test_an_assist_ends_though_nothing_is_scanned(void **state)
+{
+    struct ua_heap *heap = gs_heap("go", "collect=concurrent gogc=100 roots=registered sanitizer=off");
+    struct ua_gc *gc = heap->gc;
+    struct gs_node *node = ua_heap_alloc(heap, gs_node_type(), 1);
+    struct ua_gc_assist_event event;
+    uint64_t cycle = ua_gc_cycles(heap);
+    size_t pays = 0;
+
+    (void)state;
+    assert_int_equal(ua_root_add(heap, &node), 0);
+    open_full_of_what_is_marked(gc, (uintptr_t)node);
+    /* Each lets go after as much as 8 times 64 KiB of scanning takes in items; the debt stays, and no pause ends the mark. */
+    while (ua_gc_cycles(heap) == cycle) {
+        ua_assist_charge(gc, 8192);
+        ua_assist_pay(gc);
+        pays++;
+    }
+    assert_in_range(pays, REPEATED * UA_STEP_BYTES / (UA_GC_HELP_STEPS * (64 << 10)) / 2, REPEATED);
+    assert_int_equal(ua_gc_assists(heap, &event, 1), 0); /* nothing was scanned, and nothing earned */
+    __atomic_store_n(&gc->workers.hold, 0, __ATOMIC_RELAXED);
+    ua_root_remove(heap, &node);
+    ua_heap_close(heap);
+}
+
 /* A chunk of 64 MiB is owed 8 MiB at a time. */
 static void test_a_large_chunk_is_paid_for_in_parts(void **state)
 {
@@ -187,6 +236,7 @@ int main(void)
         cmocka_unit_test(test_assists_follow_the_pacer),
         cmocka_unit_test(test_credit_does_not_carry_over_the_goal),
         cmocka_unit_test(test_a_large_chunk_is_paid_for_in_parts),
+        cmocka_unit_test(test_an_assist_ends_though_nothing_is_scanned),
         cmocka_unit_test(test_no_assists_where_they_are_off),
     };
 
