@@ -42,6 +42,17 @@ static void put(struct ua_entry *entries, size_t capacity, struct ua_entry entry
     entries[i] = entry;
 }
 
+/* As many empty places as asked for; those of before serve again when only removed keys filled them. */
+static struct ua_entry *take_entries(struct ua_table *table, size_t capacity)
+{
+    struct ua_entry *entries = table->spare;
+
+    if (capacity != table->capacity || entries == NULL)
+        return ua_meta_alloc(table->meta, capacity * sizeof *entries);
+    memset(entries, 0, capacity * sizeof *entries);
+    return entries;
+}
+
 /* Keeps at least a quarter of the places empty, so that a search ends soon. */
 static int make_room(struct ua_table *table)
 {
@@ -52,12 +63,13 @@ static int make_room(struct ua_table *table)
         return 0;
     while ((table->count + 1) * 2 > capacity)
         capacity *= 2;
-    entries = ua_meta_alloc(table->meta, capacity * sizeof *entries);
+    entries = take_entries(table, capacity);
     if (entries == NULL)
         return ENOMEM;
     for (size_t i = 0; i < table->capacity; i++)
         if (table->entries[i].key > KEY_REMOVED)
             put(entries, capacity, table->entries[i]);
+    table->spare = capacity == table->capacity ? table->entries : NULL;
     table->entries = entries;
     table->capacity = capacity;
     table->used = table->count;

@@ -1,8 +1,9 @@
 /* table.h - a hash table from addresses to two words, in metadata memory.
  *
  * Why: roots, finalizers and abandoned handles are all "what hangs on this address", may be many, and must not use malloc.
- * Open addressing with linear probing; a removed entry leaves a tombstone until the next growth. Growing leaves the old
- * array behind in metadata (doubling: at most as much again). Not locked: the owner's guard covers it. */
+ * Open addressing with linear probing; a removed entry leaves a tombstone. When these fill the table it moves to an array of the
+ * same size, and back the next time. Growing leaves the old array behind in metadata (doubling: at most as much again, twice with
+ * the second array). Not locked: the owner's guard covers it. */
 #ifndef ALLOCATOR_GC_TABLE_H
 #define ALLOCATOR_GC_TABLE_H
 
@@ -17,6 +18,7 @@ struct ua_entry {
 struct ua_table {
     struct ua_meta *meta;
     struct ua_entry *entries;
+    struct ua_entry *spare; /* as many, out of use; NULL: none yet */
     size_t capacity; /* power of two, or 0 */
     size_t used;     /* live and removed */
     size_t count;    /* live */
