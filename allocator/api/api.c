@@ -60,6 +60,8 @@ struct ua_heap *ua_heap_new(const struct ua_options *options)
 
 static void destroy(struct ua_heap *heap)
 {
+    if (ua_roots_are_finalizing(&heap->gc->roots))
+        ua_fatal_call("ua_heap_close", "a finalizer of the heap is running");
     ua_watcher_stop(heap);
     ua_heap_destroy(heap);
 }

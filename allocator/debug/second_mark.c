@@ -91,11 +91,11 @@ static void check_roots(struct ua_heap *heap, const struct ua_roots_set *roots)
              at += UA_WORD_BYTES)
             check_slot(heap, at);
     for (const struct ua_queued *queued = roots->queue; queued != NULL; queued = queued->next)
-        if (!queued->is_arena && is_missed(heap, queued->object))
-            ua_fatal_address("verify: the mark missed an object whose finalizer is queued", queued->object);
+        if (!queued->is_arena && (is_missed(heap, queued->object) || is_missed(heap, (uintptr_t)queued->argument)))
+            ua_fatal_address("verify: the mark missed an object whose finalizer is queued, or its argument", queued->object);
     while ((entry = ua_table_next(&roots->finalizers, entry)) != NULL)
-        if (is_missed(heap, entry->key))
-            ua_fatal_address("verify: the mark missed an object with a finalizer", entry->key);
+        if (is_missed(heap, entry->key) || is_missed(heap, entry->b))
+            ua_fatal_address("verify: the mark missed an object with a finalizer, or its argument", entry->key);
 }
 
 void ua_second_mark(struct ua_heap *heap)

@@ -100,8 +100,10 @@ void ua_gc_mark_roots(struct ua_gc *gc, struct ua_root_work *work)
     ua_marker_update_ranges(&gc->marker);
     ua_mark_chunks_in_use(&gc->marker);
     ua_root_scan(&gc->marker, &gc->segments, work);
-    while ((entry = ua_table_next(&roots->finalizers, entry)) != NULL)
+    while ((entry = ua_table_next(&roots->finalizers, entry)) != NULL) {
         ua_mark_contents(&gc->marker, entry->key);
+        ua_mark_argument(&gc->marker, entry->key, entry->b);
+    }
 }
 
 void ua_gc_mark_rest(struct ua_gc *gc)
@@ -224,9 +226,10 @@ void ua_gc_settle(struct ua_gc *gc, struct ua_span *ready)
     ua_lock_acquire(&gc->pacer_lock);
     event->sweep_ns += ua_gc_now_ns(gc) - start_ns;
     ua_ring_put(&gc->events, &gc->heap->meta, event->cycle, event);
-    ua_lock_release(&gc->pacer_lock);
     ua_gc_store(&gc->last_end_ns, ua_gc_now_ns(gc));
+    /* With the lock: it takes the place of the oldest, so whoever reads the ring must know of it. */
     ua_gc_store(&gc->cycle_count, event->cycle);
+    ua_lock_release(&gc->pacer_lock);
 }
 
 /* World stopped: workers mark with the main marker until nothing is grey. */

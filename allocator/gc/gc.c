@@ -326,10 +326,11 @@ size_t ua_gc_run_finalizers(struct ua_gc *gc, bool arenas_only)
 
 size_t ua_gc_read_events(struct ua_gc *gc, struct ua_gc_event *events, size_t capacity)
 {
-    uint64_t newest = __atomic_load_n(&gc->cycle_count, __ATOMIC_RELAXED);
+    uint64_t newest;
     size_t count;
 
     ua_lock_acquire(&gc->pacer_lock);
+    newest = ua_gc_load(&gc->cycle_count);
     count = ua_ring_read(&gc->events, newest + 1, newest, events, capacity);
     ua_lock_release(&gc->pacer_lock);
     return count;

@@ -104,6 +104,8 @@ void ua_mark_address(struct ua_marker *marker, uintptr_t address);
 void ua_mark_range(struct ua_marker *marker, const void *at, size_t bytes);
 /* What the object at this start points to is reachable, the object itself not thereby. Waits for drain. */
 void ua_mark_contents(struct ua_marker *marker, uintptr_t object);
+/* What the object's finalizer is called with is reachable; but not an address in the object itself, which would keep it for ever. */
+void ua_mark_argument(struct ua_marker *marker, uintptr_t object, uintptr_t argument);
 /* Whether marking the address would do anything; without the marker's owner, at any time during its mark. */
 bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address);
 /* What the slots in [from, to) of an array of values hold; its first value is at `first`. Ends with ua_mark_settle. */

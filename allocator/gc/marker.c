@@ -149,6 +149,23 @@ bool ua_mark_wants(const struct ua_marker *marker, uintptr_t address)
     return ua_small_is_allocated(record, index) && !ua_small_is_marked(record, index);
 }
 
+/* Whether the address lies in the object that starts there. */
+static bool is_within(const struct ua_marker *marker, uintptr_t object, uintptr_t address)
+{
+    struct ua_span *span = ua_space_span(&marker->heap->space, object);
+
+    UA_CHECK(span != NULL, "gc: no span for an object");
+    if (address - span->base >= span->bytes || ua_span_kind(span) != UA_SPAN_SMALL)
+        return address - span->base < span->bytes;
+    return ua_small_index(ua_small_record(span), address) == ua_small_index(ua_small_record(span), object);
+}
+
+void ua_mark_argument(struct ua_marker *marker, uintptr_t object, uintptr_t argument)
+{
+    if (!is_within(marker, object, argument))
+        ua_mark_address(marker, argument);
+}
+
 bool ua_mark_is_marked(struct ua_marker *marker, uintptr_t object)
 {
     struct ua_span *span = ua_space_span(&marker->heap->space, object);

@@ -126,8 +126,10 @@ static void mark_thread_range(void *context, const void *at, size_t bytes)
 static void mark_queued(struct ua_marker *marker, const struct ua_queued *queued)
 {
     for (; queued != NULL; queued = queued->next)
-        if (!queued->is_arena)
+        if (!queued->is_arena) {
             ua_mark_address(marker, queued->object);
+            ua_mark_argument(marker, queued->object, (uintptr_t)queued->argument);
+        }
 }
 
 static void scan_registered(struct ua_marker *marker, struct ua_root_work *work)

@@ -197,6 +197,16 @@ void ua_roots_done(struct ua_roots_set *roots, struct ua_queued *record)
     ua_lock_release(&roots->lock);
 }
 
+bool ua_roots_are_finalizing(struct ua_roots_set *roots)
+{
+    bool running;
+
+    ua_lock_acquire(&roots->lock);
+    running = roots->running_count != 0;
+    ua_lock_release(&roots->lock);
+    return running;
+}
+
 size_t ua_roots_queued_count(struct ua_roots_set *roots)
 {
     size_t count;

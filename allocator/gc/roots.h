@@ -67,6 +67,8 @@ void ua_roots_queue(struct ua_roots_set *roots, struct ua_entry *entry, bool is_
 /* Takes the newest queued one, or the newest arena; NULL when there is none. Its object is kept until done is called. */
 struct ua_queued *ua_roots_take_queued(struct ua_roots_set *roots, bool arenas_only);
 void ua_roots_done(struct ua_roots_set *roots, struct ua_queued *record);
+/* Whether a finalizer, or the free of an abandoned arena, is under way. */
+bool ua_roots_are_finalizing(struct ua_roots_set *roots);
 size_t ua_roots_queued_count(struct ua_roots_set *roots);
 
 #endif

@@ -46,7 +46,8 @@ UA_API const char *ua_last_error(void);
 
 /* A new heap; NULL options = preset safe. NULL with EINVAL (an option out of range) or ENOMEM. */
 UA_API struct ua_heap *ua_heap_new(const struct ua_options *options);
-/* Gives all memory of the heap back, arenas and objects included; nobody may use the heap meanwhile or after. NULL: no-op. */
+/* Gives all memory of the heap back, arenas and objects included; finalizers that have not run do not run. Nobody may use the heap
+ * meanwhile or after; from a finalizer of the heap: fatal. NULL: no-op. */
 UA_API void ua_heap_close(struct ua_heap *heap);
 /* Reads all figures. Not atomic as a whole. */
 UA_API void ua_stats(struct ua_heap *heap, struct ua_stats *stats);

@@ -104,8 +104,9 @@ UA_API void ua_arena_abandon(struct ua_arena *arena);
 typedef void ua_finalizer_fn(void *object, void *argument);
 
 /* Calls fn(object, argument) once, after a collection found the object unreachable; NULL removes. Everything the object
- * points to lives until fn returned; the object itself goes in the next collection, unless fn stored it somewhere. No order
- * is promised between objects. `object` is the start of a ua_heap_alloc object: arena memory is fatal ("arena: finalizer
+ * points to lives until fn returned; the object itself goes in the next collection, unless fn stored it somewhere. What `argument`
+ * points to lives until then too, so nothing there may lead to the object: it would live for ever (the object itself or an address
+ * in it may be the argument). No order is promised between objects. `object` is the start of a ua_heap_alloc object: arena memory is fatal ("arena: finalizer
  * on arena memory"), other addresses too. One finalizer an object: -1 with EEXIST; -1 with ENOMEM. */
 UA_API int ua_finalizer_set(struct ua_heap *heap, void *object, ua_finalizer_fn *fn, void *argument);
 /* Runs what is queued, on the calling thread, outside all locks: finalizers may allocate, free arenas and collect.
