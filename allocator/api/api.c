@@ -12,6 +12,7 @@
 #include "arena/arena.h"
 #include "debug/fault_handler.h"
 #include "debug/second_mark.h"
+#include "debug/verify.h"
 #include "debug/watcher.h"
 #include "gc/gc.h"
 
@@ -25,6 +26,12 @@ static struct ua_heap *need_heap(struct ua_heap *heap, const char *call)
 const char *ua_last_error(void)
 {
     return ua_error_message();
+}
+
+static void verify_mark(struct ua_heap *heap)
+{
+    ua_second_mark(heap);
+    ua_verify_stopped(heap);
 }
 
 struct ua_heap *ua_heap_new(const struct ua_options *options)
@@ -51,8 +58,10 @@ struct ua_heap *ua_heap_new(const struct ua_options *options)
         ua_error_set(ENOMEM, "ua_heap_new: no memory for the profile");
         return NULL;
     }
-    if (heap != NULL && chosen.verify == UA_VERIFY_FULL)
-        heap->gc->verify_mark = ua_second_mark;
+    if (heap != NULL && chosen.verify == UA_VERIFY_FULL) {
+        heap->gc->verify_mark = verify_mark;
+        heap->gc->verify_swept = ua_verify_stopped;
+    }
     if (heap != NULL)
         ua_registry_add(heap);
     return heap;

@@ -98,6 +98,28 @@ static void check_roots(struct ua_heap *heap, const struct ua_roots_set *roots)
             ua_fatal_address("verify: the mark missed an object with a finalizer, or its argument", entry->key);
 }
 
+static void add_chunk(struct ua_span *chunk, void *context)
+{
+    if (ua_span_kind(chunk) == UA_SPAN_CHUNK && ua_span_is_marked(chunk))
+        *(uint64_t *)context += chunk->bytes;
+}
+
+static uint64_t marked_bytes(struct ua_heap *heap)
+{
+    uint64_t bytes = 0;
+
+    ua_chunk_each(&heap->chunks, add_chunk, &bytes);
+    for (struct ua_node *node = ua_large_live(&heap->large)->first; node != NULL; node = node->next) {
+        const struct ua_span *span = UA_CONTAINER(node, struct ua_span, node);
+
+        bytes += ua_span_is_marked(span) ? span->bytes : 0;
+    }
+    for (const struct ua_small_span *record = heap->gc->small.spans; record != NULL; record = record->next)
+        for (uint32_t i = 0; i < record->object_count; i++)
+            bytes += ua_small_is_marked(record, i) ? record->object_bytes : 0;
+    return bytes;
+}
+
 void ua_second_mark(struct ua_heap *heap)
 {
     struct ua_gc *gc = heap->gc;
@@ -112,4 +134,5 @@ void ua_second_mark(struct ua_heap *heap)
     }
     for (const struct ua_small_span *record = gc->small.spans; record != NULL; record = record->next)
         check_small(heap, record);
+    UA_CHECK(marked_bytes(heap) == ua_gc_marked_bytes(gc), "verify: the marks are not what the markers counted");
 }

@@ -2,6 +2,7 @@
 #include "debug/verify.h"
 
 #include "arena/cache.h"
+#include "gc/gc.h"
 
 struct walk {
     struct ua_heap *heap;
@@ -10,7 +11,8 @@ struct walk {
     size_t unprotected;
     uint64_t in_use_bytes;
     uint64_t kept_bytes;
-    uint64_t small_bytes; /* pages of small-object spans */
+    uint64_t small_bytes;  /* pages of small-object spans */
+    uint64_t booked_bytes; /* what the ledger has of them as allocated */
 };
 
 static void verify_bitmap(const struct ua_heap *heap, const struct ua_span *chunk)
@@ -94,20 +96,53 @@ static void verify_arenas(struct walk *walk)
     UA_CHECK(full == walk->by_state[UA_CHUNK_FULL], "verify: a full chunk has no arena");
 }
 
-static void verify_lists(const struct walk *walk)
+static void verify_lists(const struct walk *walk, size_t parked_count)
 {
     const struct ua_chunk_pool *pool = &walk->heap->chunks;
     const size_t *n = walk->by_state;
-    struct ua_cache_figures caches;
 
-    ua_cache_read(walk->heap, &caches);
-    UA_CHECK(pool->reuse.count + caches.parked_count == n[UA_CHUNK_REUSE], "verify: reuse list has the wrong length");
+    UA_CHECK(pool->reuse.count + parked_count == n[UA_CHUNK_REUSE], "verify: reuse list has the wrong length");
     UA_CHECK(pool->ready.count == n[UA_CHUNK_FRESH] + n[UA_CHUNK_READY], "verify: ready list has the wrong length");
     UA_CHECK(pool->quarantined.count == n[UA_CHUNK_QUARANTINE], "verify: quarantine list has the wrong length");
     UA_CHECK(pool->fault.count == n[UA_CHUNK_FAULT], "verify: fault list has the wrong length");
-    UA_CHECK(pool->in_hands_count == n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL] + caches.parked_count,
+    UA_CHECK(pool->in_hands_count == n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL] + parked_count,
              "verify: chunks in arenas miscounted");
-    UA_CHECK(pool->unprotected_count == walk->unprotected, "verify: unprotected chunks miscounted");
+}
+
+/* A sweep leaves no mark; while one is open, or not swept yet, there are some. */
+static void verify_small_span(const struct ua_small_span *record, bool marks_are_gone)
+{
+    uint32_t freed_count = 0;
+    uint32_t allocated_count = 0;
+
+    for (uint32_t i = 0; i < record->group_count; i++) {
+        freed_count += (uint32_t)__builtin_popcountll(record->bits[i].freed);
+        UA_CHECK(!marks_are_gone || record->bits[i].mark == 0, "verify: an object is marked and no mark is open");
+    }
+    for (uint32_t i = 0; i < record->object_count; i++)
+        allocated_count += ua_small_is_allocated(record, i);
+    UA_CHECK(freed_count == record->freed_count, "verify: objects freed by hand miscounted");
+    UA_CHECK(allocated_count + freed_count <= record->booked_count && record->booked_count <= record->object_count,
+             "verify: a span's objects and the ledger's count of them differ");
+}
+
+/* Spans of small objects: their counts, and how many there are. */
+static void verify_small(struct walk *walk)
+{
+    struct ua_small_heap *small = &walk->heap->gc->small;
+    bool is_off = ua_chunk_phase(&walk->heap->chunks) == UA_PHASE_OFF;
+    size_t span_count = 0;
+    size_t page_count = 0;
+
+    ua_lock_acquire(&small->lock);
+    for (const struct ua_small_span *record = small->spans; record != NULL; record = record->next) {
+        verify_small_span(record, is_off && record->span.sweep_gen == small->sweep_gen);
+        walk->booked_bytes += (uint64_t)record->booked_count * record->object_bytes;
+        page_count += record->span.bytes / UA_PAGE_BYTES;
+        span_count++;
+    }
+    UA_CHECK(span_count == small->span_count && page_count == small->page_count, "verify: spans of small objects miscounted");
+    ua_lock_release(&small->lock);
 }
 
 /* Large objects and small-object spans, by their pages. */
@@ -139,20 +174,45 @@ static void verify_ledger(const struct walk *walk)
     ua_acct_check_sum(acct);
     UA_CHECK(ua_acct_read(acct, UA_ACCT_IN_USE) == walk->in_use_bytes, "verify: ledger in_use differs from the walk");
     UA_CHECK(ua_acct_read(acct, UA_ACCT_KEPT) == walk->kept_bytes, "verify: ledger kept differs from the walk");
-    UA_CHECK(living <= walk->in_use_bytes && living + walk->small_bytes >= walk->in_use_bytes,
+    UA_CHECK(living == walk->in_use_bytes - walk->small_bytes + walk->booked_bytes,
              "verify: allocated less freed bytes differ from the walk");
 }
 
 size_t ua_verify_heap(struct ua_heap *heap)
 {
     struct walk walk = {.heap = heap};
+    struct ua_cache_figures caches;
 
     ua_chunk_ahead_pause(&heap->chunks);
     ua_chunk_each(&heap->chunks, visit_chunk, &walk);
     verify_arenas(&walk);
-    verify_lists(&walk);
+    ua_cache_read(heap, &caches);
+    verify_lists(&walk, caches.parked_count);
+    UA_CHECK(heap->chunks.unprotected_count == walk.unprotected, "verify: unprotected chunks miscounted");
     walk_general(&walk);
+    if (heap->gc != NULL)
+        verify_small(&walk);
     verify_ledger(&walk);
     ua_chunk_ahead_resume(&heap->chunks);
     return walk.chunk_count;
+}
+
+static void count_state(struct ua_span *chunk, void *context)
+{
+    struct walk *walk = context;
+
+    walk->by_state[chunk->chunk_state]++;
+}
+
+void ua_verify_stopped(struct ua_heap *heap)
+{
+    struct walk walk = {.heap = heap};
+    struct ua_cache_figures caches;
+
+    ua_cache_read(heap, &caches);
+    ua_lock_acquire(&heap->chunks.lock);
+    ua_chunk_each(&heap->chunks, count_state, &walk);
+    verify_lists(&walk, caches.parked_count);
+    ua_lock_release(&heap->chunks.lock);
+    verify_small(&walk);
 }

@@ -74,6 +74,8 @@ void ua_gc_begin(struct ua_gc *gc, enum ua_gc_cause cause, const struct ua_gc_pa
 {
     struct ua_gc_event *event = &gc->current;
 
+    if (gc->verify_swept != NULL)
+        gc->verify_swept(gc->heap);
     ua_chunk_set_phase(&gc->heap->chunks, UA_PHASE_MARK);
     ua_lock_acquire(&gc->pacer_lock);
     ua_gc_load_ledger(gc);
@@ -182,13 +184,15 @@ static void end_pacing(struct ua_gc *gc, uint64_t bytes_marked, uint64_t heap_sc
     event->globals_scan_work_bytes = work->globals_bytes;
 }
 
+uint64_t ua_gc_marked_bytes(const struct ua_gc *gc)
+{
+    return gc->marker.bytes_marked + gc->pool.marker.bytes_marked + gc->counts.bytes_marked + gc->counts.born_bytes + gc->small.black_bytes;
+}
+
 struct ua_span *ua_gc_conclude(struct ua_gc *gc)
 {
-    struct ua_small_heap *small = &gc->small;
-    struct ua_gc_counts *counts = &gc->counts;
-    uint64_t bytes = gc->marker.bytes_marked + gc->pool.marker.bytes_marked + counts->bytes_marked + counts->born_bytes +
-                     small->black_bytes;
-    uint64_t work = gc->marker.heap_scan_work + gc->pool.marker.heap_scan_work + counts->heap_scan_work;
+    uint64_t bytes = ua_gc_marked_bytes(gc);
+    uint64_t work = gc->marker.heap_scan_work + gc->pool.marker.heap_scan_work + gc->counts.heap_scan_work;
     struct ua_span *ready;
     size_t pages;
 

@@ -33,7 +33,7 @@
 #define UA_GC_EVENTS_KEPT 256u
 
 typedef void ua_gc_free_arena_fn(struct ua_arena *arena);
-/* For verify=full; debug/ is above us. Called with the world stopped: after a mark and before its sweep. */
+/* For verify=full; debug/ is above us. Called with the world stopped. */
 typedef void ua_gc_verify_fn(struct ua_heap *heap);
 
 /* Whether a concurrent mark is open. HELD: by a test, and nobody but ua_gc_mark_close ends it. */
@@ -51,7 +51,8 @@ struct ua_gc_counts {
 struct ua_gc {
     struct ua_heap *heap;
     ua_gc_free_arena_fn *free_arena; /* constant; arena/ is above us */
-    ua_gc_verify_fn *verify_mark;    /* constant once the heap is handed out; NULL: not wanted */
+    ua_gc_verify_fn *verify_mark;    /* after a mark, before its sweep. Constant once the heap is handed out; NULL: not wanted */
+    ua_gc_verify_fn *verify_swept;   /* before a mark begins; ditto */
     struct ua_pacer pacer;           /* guard: pacer_lock */
     struct ua_lock pacer_lock;       /* rank LEAF */
     struct ua_roots_set roots;
@@ -115,6 +116,8 @@ struct ua_gc_help {
  * after. Less when it went through UA_GC_HELP_STEPS times that in items, which led to what is marked already. */
 #define UA_GC_HELP_STEPS 8u
 struct ua_gc_help ua_gc_help(struct ua_gc *gc, uint64_t work_bytes);
+/* What was marked so far by markers that have left, and what was born marked. Exact with the world stopped and nothing grey. */
+uint64_t ua_gc_marked_bytes(const struct ua_gc *gc);
 /* What a marker has counted goes into the totals; its scan work also to the pacer, as background credit if so. */
 void ua_gc_flush(struct ua_gc *gc, struct ua_marker *marker, bool credit);
 /* Nothing is grey any more: ends the running mark, unless somebody else does or new grey objects turn up. */
