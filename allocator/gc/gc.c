@@ -11,11 +11,12 @@
 /* Finalizers do not nest: one that collects would otherwise run others on top of itself. */
 static _Thread_local bool in_finalizer;
 
+/* Of the affinity mask. The kernel refuses a set that is shorter than its own: room for 16,384 processors. */
 static int32_t processors(void)
 {
-    cpu_set_t set;
+    cpu_set_t sets[16];
 
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return sched_getaffinity(0, sizeof sets, sets) == 0 ? CPU_COUNT_S(sizeof sets, sets) : 1;
 }
 
 /* The most that a chunk owes at a time: Go's chunk. A larger one is paid for in parts, or one assist would mark for all of it. */

@@ -24,7 +24,8 @@ HX_INLINE size_t hx_arena_trace(struct ua_heap *heap, struct hx_gc_phase *rows) 
     size_t count = ua_gc_events(heap, events, HX_ARENA_TRACE_EVENTS);
     for (size_t i = 0; i < count; i++) {
         const struct ua_gc_event *e = &events[i];
-        uint64_t marked_ns = e->start_ns + e->stop_ns + e->mark_ns;
+        /* A concurrent mark ends when the world stands again: the wait for that is in mark_ns and in stop_ns. */
+        uint64_t marked_ns = e->mark_end_ns != 0 ? e->mark_end_ns : e->start_ns + e->stop_ns + e->mark_ns;
         const struct hx_gc_phase begin = {.cycle = e->cycle,
                                           .phase = "mark",
                                           .cause = hx_arena_cause(e->cause),

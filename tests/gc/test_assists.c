@@ -1,4 +1,5 @@
 /* test_assists.c - each payment of an allocating thread, computed anew from the figures that were published with it. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -199,6 +200,41 @@ static void test_an_assist_ends_though_nothing_is_scanned(void **state)
     ua_heap_close(heap);
 }
 
+static void *owe_and_end(void *heap)
+{
+    assert_int_equal(ua_thread_attach(), 0);
+    ua_assist_charge(((struct ua_heap *)heap)->gc, 64 * MIB);
+    return NULL; /* attached, and in debt */
+}
+
+/* What a thread owes ends with it: nobody waits for it, and the mark goes on. */
+static void test_a_thread_may_end_in_debt(void **state)
+{
+    struct city city = {.heap = gs_heap("go", "collect=concurrent gogc=100 roots=registered sanitizer=off")};
+    struct ua_gc *gc = city.heap->gc;
+    pthread_t thread;
+    uint64_t cycle;
+
+    (void)state;
+    city_build(&city, 4 * MIB);
+    ua_collect(city.heap);
+    cycle = ua_gc_cycles(city.heap);
+    __atomic_store_n(&gc->workers.hold, 1, __ATOMIC_RELAXED);
+    ua_world_lock();
+    ua_gc_open_concurrent(gc, UA_GC_FORCED, false);
+    ua_world_unlock();
+    assert_int_equal(pthread_create(&thread, NULL, owe_and_end, city.heap), 0);
+    ua_blocking_begin();
+    pthread_join(thread, NULL);
+    ua_blocking_end();
+    assert_true(ua_gc_cycles(city.heap) == cycle);
+    __atomic_store_n(&gc->workers.hold, 0, __ATOMIC_RELAXED);
+    ua_collect(city.heap); /* ends the mark that is open, then makes one of its own */
+    assert_true(ua_gc_cycles(city.heap) == cycle + 2);
+    city_check(&city);
+    city_close(&city);
+}
+
 /* A chunk of 64 MiB is owed 8 MiB at a time. */
 static void test_a_large_chunk_is_paid_for_in_parts(void **state)
 {
@@ -237,6 +273,7 @@ int main(void)
         cmocka_unit_test(test_credit_does_not_carry_over_the_goal),
         cmocka_unit_test(test_a_large_chunk_is_paid_for_in_parts),
         cmocka_unit_test(test_an_assist_ends_though_nothing_is_scanned),
+        cmocka_unit_test(test_a_thread_may_end_in_debt),
         cmocka_unit_test(test_no_assists_where_they_are_off),
     };
 
