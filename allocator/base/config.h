@@ -45,7 +45,7 @@
 #define UA_WINDOW_MAX_BYTES ((size_t)64 << 10)
 /* In dirty memory, for objects up to 2 KiB: so short that the processor goes on with the program while the stores that clear it wait
  * for their lines, and the lines 4 KiB further on are asked for meanwhile (decision 0067). */
-#define UA_WINDOW_SHORT_BYTES ((size_t)1024)
+#define UA_WINDOW_SHORT_BYTES ((size_t)1152) /* 18 lines: a little longer than 1 KiB is faster (decision 0073) */
 #define UA_WINDOW_AHEAD_BYTES ((size_t)4096)
 #define UA_WINDOW_SHORT_OBJECT_BYTES ((size_t)2048) /* a longer one is more than what overlaps */
 #define UA_CACHE_LINE_BYTES ((size_t)64)

@@ -156,7 +156,7 @@ HX_INLINE void *hx_new(struct hx_scope *scope, hx_type *type) {
 
 /* What ua_new is for a type known at run time: one call. */
 HX_INLINE void *hx_arena_new_runtime(struct hx_scope *scope, hx_type *type) {
-    void *object = ua_arena_alloc(scope->arena, type, 1);
+    void *object = ua_arena_alloc_one(scope->arena, type);
     if (__builtin_expect(object == NULL, 0)) {
         hx_out_of_memory(type->size_bytes);
     }
