@@ -84,6 +84,13 @@ static void dump_large_list(struct ua_text *dump, const struct ua_list *list, co
     }
 }
 
+static const char *place_name(enum ua_small_place place)
+{
+    static const char *const names[] = {[UA_SMALL_FULL] = "full", [UA_SMALL_PARTIAL] = "partial", [UA_SMALL_OWNED] = "owned"};
+
+    return (unsigned)place < sizeof names / sizeof names[0] ? names[place] : "broken";
+}
+
 static void dump_small(struct ua_text *dump, const struct ua_small_heap *small)
 {
     for (const struct ua_small_span *record = small->spans; record != NULL; record = record->next) {
@@ -95,9 +102,9 @@ static void dump_small(struct ua_text *dump, const struct ua_small_heap *small)
             marked += ua_small_is_marked(record, i);
         }
         line(dump, "small base=0x%llx bytes=%zu object_bytes=%u objects=%u allocated=%u marked=%u freed_by_hand=%u pointers=%d "
-                   "place=%d\n",
+                   "place=%s\n",
              (unsigned long long)record->span.base, record->span.bytes, record->object_bytes, record->object_count, allocated,
-             marked, record->freed_count, record->layout != NULL, (int)record->place);
+             marked, record->freed_count, record->layout != NULL, place_name(record->place));
     }
 }
 

@@ -40,8 +40,15 @@ UA_API int ua_debug_bitmap(struct ua_heap *heap, const void *pointer, size_t fir
 UA_API size_t ua_debug_verify(struct ua_heap *heap);
 
 /* Writes the heap as text to a descriptor, `what name=value ...` a line: ledger, lists, every chunk, large object and span of small
- * objects, collector; the last line is "end". For people and bug reports: names and order may change. Takes no memory. 0, or -1 with
- * the errno of write. */
+ * objects, collector; the last line is "end". Sizes are bytes, addresses begin with 0x, yes is 1. For people and bug reports: names
+ * and order may change. Takes no memory. 0, or -1 with the errno of write. What the lines say:
+ *   account   where each byte of the heap's address space is booked (ua_stats.h); flow: the counters that pace collections
+ *   lists     chunks by the list they wait in: for reuse by an arena, parked with a thread, ready (no pointer leads there any more),
+ *             quarantine (freed, a pointer may), fault (freed while a mark runs); in_hands: in arenas, or parked
+ *   chunk     one of them: state, whether its memory is reserved, open or protected, its arena, and bits_end: how far its bitmap reaches
+ *   large     an object of its own pages; swept=no: a sweep has not come to it yet
+ *   small     a span of objects of one size and type; place: full, partial (has room), owned (a thread allocates from it)
+ *   pauses    what the program waited for: stop (until all threads stood), cpu (of the collector, in the pause), pause (all of it) */
 UA_API int ua_debug_dump(struct ua_heap *heap, int fd);
 
 /* Opens a mark: from here frees go to the fault list and new objects survive. Fatal when one is open. */

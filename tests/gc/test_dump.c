@@ -71,6 +71,9 @@ static void test_dump_agrees_with_the_figures(void **state)
     assert_int_equal(count_lines(text, "chunk ", "broken"), 0);
     assert_int_equal(count_lines(text, "large ", "object_bytes=1048576 "), 1);
     assert_true(count_lines(text, "small ", "object_bytes=24 ") >= 3); /* 341 to a span */
+    assert_in_range(count_lines(text, "small ", "place=owned\n"), 1, 8);
+    assert_int_equal(count_lines(text, "small ", "place=full\n") + count_lines(text, "small ", "place=owned\n"),
+                     count_lines(text, "small ", "place="));
     snprintf(wanted, sizeof wanted, "name=in_use bytes=%llu\n", (unsigned long long)stats.heap_in_use_bytes);
     assert_int_equal(count_lines(text, "account ", wanted), 1);
     snprintf(wanted, sizeof wanted, "slots=1 ");
