@@ -149,6 +149,8 @@ int ua_root_range_add(struct ua_heap *heap, const void *at, size_t bytes)
     struct ua_gc *gc = need_gc(heap, "ua_root_range_add");
 
     check_root(at, "ua_root_range_add");
+    if (UA_UNLIKELY(bytes > UINTPTR_MAX - (uintptr_t)at))
+        ua_fatal_call("ua_root_range_add", "the range ends beyond the address space");
     return fail(ua_roots_add_range(&gc->roots, at, bytes),
                 "ua_root_range_add: a range begins there already, or no memory");
 }

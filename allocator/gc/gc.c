@@ -131,6 +131,10 @@ bool ua_gc_init(struct ua_heap *heap, ua_gc_free_arena_fn *free_arena)
     struct ua_gc *gc;
     int error;
 
+    if (heap->options.roots == UA_ROOTS_PROCESS && !ua_root_scan_sees_process()) {
+        ua_error_set(ENOTSUP, "ua_heap_new: roots=process needs /proc/self/maps and process_vm_readv, which the system refuses");
+        return false;
+    }
     error = ua_world_attach();
     if (error != 0) {
         ua_error_set(error, "ua_heap_new: the calling thread cannot be attached");

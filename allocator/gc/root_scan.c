@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "gc/root_scan.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <string.h>
@@ -182,17 +183,24 @@ static void leave_out_stack(void *context, const void *at, size_t bytes)
     leave_out((uintptr_t)at, bytes, context);
 }
 
-/* Copies by system call, so that a mapping without a file behind it, or one that vanishes, is an error and not a signal. */
+/* By system call, so that a mapping without a file behind it, or one that vanishes, is an error and not a signal. */
+static ssize_t copy_own(void *to, uintptr_t from, size_t bytes)
+{
+    struct iovec local = {to, bytes};
+    struct iovec remote = {(void *)from, bytes};
+
+    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+}
+
 static void sweep_mapping(struct sweep *sweep)
 {
     uintptr_t buffer[SWEEP_STEP_BYTES / sizeof(uintptr_t)];
 
     for (uintptr_t at = sweep->low; at < sweep->high; at += SWEEP_STEP_BYTES) {
         size_t bytes = ua_min(SWEEP_STEP_BYTES, sweep->high - at);
-        struct iovec local = {buffer, bytes};
-        struct iovec remote = {(void *)at, bytes};
-        ssize_t got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+        ssize_t got = copy_own(buffer, at, bytes);
 
+        UA_CHECK(got >= 0 || errno == EFAULT, "gc: roots=process cannot read the process's memory");
         if (got > 0)
             ua_mark_range(sweep->marker, buffer, (size_t)got);
         sweep->bytes += bytes;
@@ -274,6 +282,18 @@ static __attribute__((noinline)) uint64_t sweep_process(struct ua_marker *marker
     }
     close(fd);
     return bytes;
+}
+
+bool ua_root_scan_sees_process(void)
+{
+    uintptr_t word = 0;
+    uintptr_t copy = 0;
+    int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    close(fd);
+    return copy_own(&copy, (uintptr_t)&word, sizeof word) == (ssize_t)sizeof word;
 }
 
 void ua_root_scan(struct ua_marker *marker, const struct ua_segments *segments, struct ua_root_work *work)

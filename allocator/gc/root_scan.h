@@ -30,6 +30,8 @@ struct ua_root_work {
 /* Notes the writable data segments of the program and its libraries, without what is read-only once relocated, and maps their pages. False
  * without memory (the old list stays). */
 bool ua_segments_note(struct ua_segments *segments, struct ua_meta *meta);
+/* Whether the system lets roots=process do what it needs: /proc/self/maps, and process_vm_readv on itself (a seccomp filter may not). */
+bool ua_root_scan_sees_process(void);
 /* With the world stopped. */
 void ua_root_scan(struct ua_marker *marker, const struct ua_segments *segments, struct ua_root_work *work);
 

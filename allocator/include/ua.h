@@ -44,7 +44,8 @@ UA_API const char *ua_last_error(void);
 
 /* ---- heaps ----------------------------------------------------------------------------------------------------------- */
 
-/* A new heap; NULL options = preset safe. NULL with EINVAL (an option out of range) or ENOMEM. */
+/* A new heap; NULL options = preset safe. NULL with EINVAL (an option out of range), ENOMEM, EAGAIN (no thread for the collector) or
+ * ENOTSUP (roots=process where the system does not let a process read itself, as some containers). */
 UA_API struct ua_heap *ua_heap_new(const struct ua_options *options);
 /* Gives all memory of the heap back, arenas and objects included; finalizers that have not run do not run. Nobody may use the heap
  * meanwhile or after; from a finalizer of the heap: fatal. NULL: no-op. */

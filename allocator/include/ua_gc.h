@@ -89,7 +89,8 @@ static inline void ua_store(struct ua_heap *heap, void **slot, void *value)
  * The same slot may be added once only: EEXIST. Removing what is not there: fatal "root removed twice or never added". */
 UA_API int ua_root_add(struct ua_heap *heap, void *slot);
 UA_API void ua_root_remove(struct ua_heap *heap, void *slot);
-/* The same for every aligned word of [at, at + bytes). Identified by `at`. */
+/* The same for every word of [at, at + bytes). Identified by `at`. Slots and `at` lie on multiples of 8, and the range ends within the
+ * address space: fatal otherwise. */
 UA_API int ua_root_range_add(struct ua_heap *heap, const void *at, size_t bytes);
 UA_API void ua_root_range_remove(struct ua_heap *heap, const void *at);
 

@@ -9,6 +9,7 @@
 
 #include "gc/gc_support.h"
 #include "os/slots.h"
+#include "support/death.h"
 
 static uintptr_t some_value(unsigned *seed, unsigned shift, uintptr_t own)
 {
@@ -165,6 +166,30 @@ static void test_each_word_of_a_range_is_a_root(void **state)
     ua_heap_close(heap);
 }
 
+static void root_without_end(void *unused)
+{
+    static uintptr_t words[2];
+
+    (void)unused;
+    ua_root_range_add(gs_quiet_heap(), words, SIZE_MAX);
+}
+
+static void root_at_no_word(void *unused)
+{
+    static char bytes[16] __attribute__((aligned(8)));
+
+    (void)unused;
+    ua_root_range_add(gs_quiet_heap(), bytes + 1, 8);
+}
+
+/* The end of the first wrapped, and none of it was read. */
+static void test_ranges_that_are_none_are_fatal(void **state)
+{
+    (void)state;
+    ab_expect_fatal(root_without_end, NULL, "ua_root_range_add: the range ends beyond the address space");
+    ab_expect_fatal(root_at_no_word, NULL, "ua_root_range_add: a root is NULL or not aligned to 8");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_one_slot_of_a_chunk_holds_an_object),
         cmocka_unit_test(test_words_that_lead_into_a_range),
         cmocka_unit_test(test_each_word_of_a_range_is_a_root),
+        cmocka_unit_test(test_ranges_that_are_none_are_fatal),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
