@@ -227,6 +227,9 @@ void ua_world_detach(void)
         self.attach_count--;
         return;
     }
+    /* It may end, or be cancelled, in a blocking section: what follows uses the heap, and the next attaching begins outside. */
+    if (__atomic_load_n(&self.state, __ATOMIC_SEQ_CST) == THREAD_BLOCKING)
+        ua_world_blocking_end();
     if (ua_world_detach_hook != NULL)
         ua_world_detach_hook();
     ua_world_lock();
@@ -258,6 +261,8 @@ __attribute__((noinline, no_sanitize("address"))) void ua_world_blocking_begin(v
     uintptr_t sp = ua_stack_pointer();
     uintptr_t end = (uintptr_t)__builtin_frame_address(0);
 
+    UA_CHECK(__atomic_load_n(&self.state, __ATOMIC_SEQ_CST) == THREAD_RUNNING,
+        "gc: a blocking section is begun, or a heap used, inside a blocking section");
     ua_registers_save(self.registers);
     UA_CHECK(end - sp <= sizeof self.frame, "gc: the frame of ua_blocking_begin is larger than foreseen");
     for (size_t i = 0; i < (end - sp) / sizeof(uintptr_t); i++)

@@ -14,9 +14,12 @@
  * Under conservative and process roots a collection stops attached threads by signal (SIGURG; the handler is installed with
  * the first heap), also inside system calls, which are restarted (but for poll, select and sleeps, which the system never
  * restarts: EINTR). A thread must not block SIGURG, and the program must not take it for itself. Under registered roots a
- * thread is stopped only where it calls ua_safepoint, ua_arena_new or ua_heap_alloc, and in blocking sections: at those
- * points every pointer that matters is in a registered slot. A thread that waits for others (join, a condition) does so in
- * a blocking section.
+ * thread is stopped only where it calls ua_safepoint, makes an arena or allocates (in an arena too, when that takes a chunk),
+ * collects, makes or closes a heap, detaches itself or forks, and in blocking sections: at those points every pointer that
+ * matters is in a registered slot. A thread that waits for others (join, a condition) does so in a blocking section.
+ * A thread's stack is the one that it was started on. Another one on which it runs for a while (an alternate signal stack, a
+ * coroutine's) is not read: what only that one points to is not kept. A signal handler may use a heap (ua.h), but
+ * not where it interrupted a blocking section, or a call that stops or waits for a stop: there it is undefined.
  * Fork: the child may allocate, free and collect in every heap, whatever the other threads were doing; fork stops attached threads
  * once, by signal, and waits until nobody is inside the allocator. Arenas that other threads were using are not the child's to
  * use, and what was half done then stays in the figures.
@@ -137,8 +140,9 @@ UA_API size_t ua_gc_assists(struct ua_heap *heap, struct ua_gc_assist_event *eve
  * Attaching twice counts. 0, or -1 with ENOMEM or EAGAIN. Detach as often as attached, before the thread ends. */
 UA_API int ua_thread_attach(void);
 UA_API void ua_thread_detach(void);
-/* Around a long stay outside the heap: collections do not stop the thread, its stack up to here is still a root. No heap
- * access in between. */
+/* Around a long stay outside the heap: collections do not stop the thread, its stack up to here is still a root. No heap access in
+ * between, from signal handlers neither. A section inside another is fatal. Who leaves one by longjmp calls ua_blocking_end where it
+ * lands, before anything else; a thread that ends or is detached inside has left it. Not attached: no-ops. */
 UA_API void ua_blocking_begin(void);
 UA_API void ua_blocking_end(void);
 /* Stops here if a collection wants it; only shortens the collection's waiting. */

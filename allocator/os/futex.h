@@ -8,7 +8,8 @@
 
 #define UA_FUTEX_FOR_EVER UINT64_MAX
 
-/* Returns when the word is not `value` any more, somebody woke it, or timeout_ns are over; may return early. */
+/* Returns when the word is not `value` any more, somebody woke it, or timeout_ns are over; may return early.
+ * errno stays as it is: a thread sleeps where it gives up a lock, after what failed has set it. */
 void ua_futex_wait(uint32_t *word, uint32_t value, uint64_t timeout_ns);
 /* Wakes everybody who sleeps on the word. */
 void ua_futex_wake(uint32_t *word);
