@@ -68,13 +68,16 @@ static void handle(struct et_thread *self)
 /* Until the explorer lets the thread go on; signals are handled meanwhile. */
 static void pause_here(struct et_thread *self, const char *where, int line)
 {
+    bool handled;
+
     do {
         self->where = where;
         self->line = line;
         leave(self);
-        if (self->action == ET_SIGNAL)
+        handled = self->action == ET_SIGNAL; /* the handler pauses too */
+        if (handled)
             handle(self);
-    } while (self->action == ET_SIGNAL);
+    } while (handled);
 }
 
 void ex_step(const char *where, int line)
@@ -87,6 +90,7 @@ void ex_step(const char *where, int line)
 void ex_sleep(uint32_t *word, uint32_t value, bool timed, const char *where, int line)
 {
     struct et_thread *self = &et_threads[running];
+    bool handled;
 
     do {
         ex_step(where, line);
@@ -100,10 +104,11 @@ void ex_sleep(uint32_t *word, uint32_t value, bool timed, const char *where, int
         self->wait = ET_WAIT_NONE;
         self->on = NULL;
         self->timed = false;
-        if (self->action == ET_SIGNAL)
+        handled = self->action == ET_SIGNAL;
+        if (handled)
             handle(self);
         errno = ERRNO_OF_SLEEP;
-    } while (self->action == ET_SIGNAL);
+    } while (handled);
 }
 
 void ex_wake(uint32_t *word, const char *where, int line)
@@ -127,8 +132,10 @@ int ex_lock(int *mutex, const char *where, int line)
         leave(self);
         self->wait = ET_WAIT_NONE;
         self->on = NULL;
-        if (self->action == ET_SIGNAL)
+        if (self->action == ET_SIGNAL) {
             handle(self);
+            ex_step(where, line);
+        }
     }
     *mutex = running + 1;
     ex_step(where, line); /* a signal may come before the thread has noted that it has the mutex */

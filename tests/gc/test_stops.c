@@ -53,7 +53,10 @@ static struct ua_thread *own_record(void);
 #include "api/registry.c"
 #undef once
 
-enum op { OP_SAFEPOINT, OP_BLOCK, OP_DEFER, OP_DEFER_LOCKED, OP_LOCK, OP_NEW_LOCK, OP_STOP, OP_STOP_COOPERATIVE, OP_FORK, OP_FORK_BLOCKING, OP_DETACH_BLOCKING, OP_DETACH, OP_ATTACH, OP_KINDS };
+enum op {
+    OP_SAFEPOINT, OP_BLOCK, OP_DEFER, OP_DEFER_LOCKED, OP_LOCK, OP_NEW_LOCK, OP_STOP, OP_STOP_COOPERATIVE, OP_FORK, OP_FORK_BLOCKING,
+    OP_DETACH_BLOCKING, OP_DETACH, OP_ATTACH, OP_KINDS
+};
 
 static const char letters[] = "sbdDlnScfFXxa";
 
@@ -78,7 +81,8 @@ static int attached_count; /* threads that are attached at the start */
     {&records[i].tls_count, offsetof(struct ua_thread, registers) - offsetof(struct ua_thread, tls_count)}
 
 static const struct ex_span kept[] = {
-    KEPT_OF_RECORD(0), KEPT_OF_RECORD(1), KEPT_OF_RECORD(2), {doings, sizeof doings}, {&heap_lock, sizeof heap_lock}, {&new_lock, sizeof new_lock}, {&stopped_by, sizeof stopped_by},
+    KEPT_OF_RECORD(0), KEPT_OF_RECORD(1), KEPT_OF_RECORD(2), {doings, sizeof doings}, {&heap_lock, sizeof heap_lock},
+    {&new_lock, sizeof new_lock}, {&stopped_by, sizeof stopped_by},
     {&world_lock, sizeof world_lock}, {&threads, sizeof threads}, {&thread_count, sizeof thread_count}, {&stop_word, sizeof stop_word},
     {&signal_stop, sizeof signal_stop}, {&answer_word, sizeof answer_word}, {&ua_lock_gate, sizeof ua_lock_gate},
     {&list_mutex, sizeof list_mutex}, {&first, sizeof first}, {&pass, sizeof pass}, {&registry_lock, sizeof registry_lock},
@@ -106,7 +110,7 @@ static void touch(int thread)
         ex_fail("a thread runs while the world is stopped");
 }
 
-/* What the checks know of a thread's stack, and whether it is scanned. */
+/* Whether what a thread has on its stack is scanned. */
 struct hands {
     bool scanned[EX_THREADS_MAX];
 };
@@ -382,7 +386,7 @@ static void test_a_stop_follows_a_stop(void **state)
 static void test_a_thread_is_attached_while_a_stop_begins(void **state)
 {
     (void)state;
-    explore(&(struct program){{1, 2, 0}, 1, "Sa", false});
+    explore(&(struct program){{1, 1, 0}, 1, "Sadl", false});
 }
 
 static void test_a_fork_among_threads_whose_signals_are_kept_back(void **state)
