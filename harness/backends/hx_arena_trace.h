@@ -41,6 +41,7 @@ HX_INLINE size_t hx_arena_trace(struct ua_heap *heap, struct hx_gc_phase *rows) 
         marked->assist_ns = e->assist_ns;
         marked->pause_ns = e->pause_ns;
         off->phase = "off";
+        off->sweep_ns = e->sweep_ns;
         off->time_ns = marked_ns + e->sweep_ns;
         off->heap_live_bytes = e->heap_marked_bytes;
         off->goal_bytes = e->next_goal_bytes;

@@ -76,6 +76,7 @@ struct hx_gc_phase {
     uint64_t mark_work_bytes; /* of the mark that ended here */
     uint64_t assist_ns;
     uint64_t pause_ns;
+    uint64_t sweep_ns; /* of the sweep that ended here, whoever swept */
 };
 enum { HX_GC_PHASES_MAX = 768 };
 

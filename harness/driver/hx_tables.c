@@ -101,7 +101,7 @@ static void add_number_rows(struct hx_buffer *out, const char *lead, const json_
 
 /* Collections: numbers, and two words each. */
 static void add_collections(struct hx_tables *out, const struct hx_request *request, const json_t *rows) {
-    enum { COLUMNS = 10 };
+    enum { COLUMNS = 11 };
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
         if (json_array_size(row) != COLUMNS) {
@@ -109,7 +109,7 @@ static void add_collections(struct hx_tables *out, const struct hx_request *requ
         }
         if (out->gc.size_bytes == 0) {
             hx_buffer_print(&out->gc, "cell\trep\tcycle\tphase\tcause\ttime_ns\theap_live_bytes\tgoal_bytes\ttrigger_bytes\t"
-                                      "mark_work_bytes\tassist_ns\tpause_ns\n");
+                                      "mark_work_bytes\tassist_ns\tpause_ns\tsweep_ns\n");
         }
         hx_buffer_print(&out->gc, "%u\t%u", request->cell.index, request->rep);
         for (size_t c = 0; c < COLUMNS; c++) {

@@ -62,7 +62,12 @@ struct table {
     const char *file;
     const char *const *column;
     size_t column_count;
+    size_t newer_count; /* of these, the last ones: runs of before do not have them */
 };
+
+static bool fits(const struct table *table, size_t count) {
+    return count <= table->column_count && count + table->newer_count >= table->column_count;
+}
 
 static char *open_table(struct hx_report_run *run, const struct table *table, const char *what) {
     char *rest = hx_report_read_text(run->dir, table->file);
@@ -72,8 +77,9 @@ static char *open_table(struct hx_report_run *run, const struct table *table, co
     }
     char *field[16];
     char *line = next_line(&rest);
-    bool good = line != NULL && split(line, field, 16) == table->column_count;
-    for (size_t i = 0; good && i < table->column_count; i++) {
+    size_t count = line != NULL ? split(line, field, 16) : 0;
+    bool good = fits(table, count);
+    for (size_t i = 0; good && i < count; i++) {
         good = strcmp(field[i], table->column[i]) == 0;
     }
     if (!good) {
@@ -91,14 +97,14 @@ static double number(const struct table *table, const char *text, size_t column,
 }
 
 static void cut(const struct table *table, char *line, char **field, size_t line_number) {
-    if (split(line, field, table->column_count) != table->column_count) {
+    if (!fits(table, split(line, field, table->column_count))) {
         hx_die("%s: line %zu does not have %zu columns", table->file, line_number, table->column_count);
     }
 }
 
 static void load_series(struct hx_report_run *run) {
     static const char *const column[] = {"cell", "rep", "step", "work_ops", "time_ns", "live_bytes", "rss_bytes", "rss_anon_bytes"};
-    static const struct table table = {"series.tsv.zst", column, HX_COUNT_OF(column)};
+    static const struct table table = {"series.tsv.zst", column, HX_COUNT_OF(column), 0};
     char *rest = open_table(run, &table, "no figure of memory over work");
     char *line, *field[16];
     size_t capacity = 0;
@@ -122,7 +128,7 @@ static void load_series(struct hx_report_run *run) {
 
 static void load_hist(struct hx_report_run *run) {
     static const char *const column[] = {"cell", "rep", "phase", "call", "low_ns", "high_ns", "count"};
-    static const struct table table = {"hist.tsv.zst", column, HX_COUNT_OF(column)};
+    static const struct table table = {"hist.tsv.zst", column, HX_COUNT_OF(column), 0};
     char *rest = open_table(run, &table, "latency figures join the named percentiles by straight lines");
     char *line, *field[16];
     size_t capacity = 0;
@@ -146,8 +152,8 @@ static void load_hist(struct hx_report_run *run) {
 /* No note when it is not there: most runs have no collector. */
 static void load_collections(struct hx_report_run *run) {
     static const char *const column[] = {"cell", "rep", "cycle", "phase", "cause", "time_ns", "heap_live_bytes", "goal_bytes", "trigger_bytes",
-                                         "mark_work_bytes", "assist_ns", "pause_ns"};
-    static const struct table table = {"gc.tsv.zst", column, HX_COUNT_OF(column)};
+                                         "mark_work_bytes", "assist_ns", "pause_ns", "sweep_ns"};
+    static const struct table table = {"gc.tsv.zst", column, HX_COUNT_OF(column), 1};
     char *path = hx_print("%s/%s", run->dir, table.file), *line, *field[16];
     char *rest = access(path, F_OK) == 0 ? open_table(run, &table, "") : NULL;
     size_t capacity = 0;

@@ -177,6 +177,7 @@ static void report_collections(struct hx_text *text, const struct hx_gc_phase *r
         hx_json_u64(text, NULL, row->mark_work_bytes);
         hx_json_u64(text, NULL, row->assist_ns);
         hx_json_u64(text, NULL, row->pause_ns);
+        hx_json_u64(text, NULL, row->sweep_ns);
         hx_json_close(text);
     }
     hx_json_close(text);

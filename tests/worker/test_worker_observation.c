@@ -234,12 +234,14 @@ static void collections_are_traced(void **state) {
     const json_t *rows = json_object_get(answer.observation, "gc");
     size_t count = json_array_size(rows);
     assert_true(count >= 9);
-    json_int_t last_ns = 0;
+    json_int_t last_ns = 0, swept_ns = 0;
     for (size_t i = 0; i < count; i++) {
         static const char *const phases[] = {"mark", "termination", "off"};
         const json_t *row = json_array_get(rows, i);
         json_int_t time_ns = json_integer_value(json_array_get(row, 3)), live = json_integer_value(json_array_get(row, 4));
-        assert_int_equal(json_array_size(row), 10);
+        assert_int_equal(json_array_size(row), 11);
+        swept_ns += json_integer_value(json_array_get(row, 10));
+        assert_true(json_integer_value(json_array_get(row, 10)) == 0 || (i + 3 - count % 3) % 3 == 2); /* with the phase that it ended */
         assert_string_equal(json_string_value(json_array_get(row, 1)), phases[(i + 3 - count % 3) % 3]);
         assert_true(time_ns >= last_ns);
         assert_true(json_integer_value(json_array_get(row, 5)) > 0);
@@ -248,6 +250,7 @@ static void collections_are_traced(void **state) {
         }
         last_ns = time_ns;
     }
+    assert_true(swept_ns > 0);
     expect_pauses(&answer, rows);
     answer_free(&answer);
     ask = ask_of("worker-malloc", "memory", "gc_pacing", "malloc", "each");
