@@ -96,11 +96,11 @@ static void verify_arenas(struct walk *walk)
     UA_CHECK(full == walk->by_state[UA_CHUNK_FULL], "verify: a full chunk has no arena");
 }
 
+/* Lists against the states of chunks, while threads stand anywhere but in a lock. */
 static void verify_lists(const struct walk *walk, size_t parked_count)
 {
     const struct ua_chunk_pool *pool = &walk->heap->chunks;
     const size_t *n = walk->by_state;
-
     /* Parked, or displaced by one that was and on its way to the list. */
     size_t aside = n[UA_CHUNK_REUSE] - pool->reuse.count;
 
@@ -110,8 +110,23 @@ static void verify_lists(const struct walk *walk, size_t parked_count)
     /* A stopped thread may have taken the list, to set what was on it to fault. */
     UA_CHECK(pool->fault.count <= n[UA_CHUNK_FAULT], "verify: fault list has the wrong length");
     /* Chunks that a stopped thread is about to set to fault are full, and in nobody's hands any more. */
-    UA_CHECK(pool->in_hands_count <= n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL] + aside,
+    UA_CHECK(pool->in_hands_count <= n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL] + aside, "verify: chunks in arenas miscounted");
+}
+
+/* Nobody uses the heap: what else is only bounded is exact. */
+static void verify_lists_at_rest(const struct walk *walk)
+{
+    const struct ua_chunk_pool *pool = &walk->heap->chunks;
+    const size_t *n = walk->by_state;
+    struct ua_cache_figures caches;
+
+    ua_cache_read(walk->heap, &caches);
+    verify_lists(walk, caches.parked_count);
+    UA_CHECK(pool->reuse.count + caches.parked_count == n[UA_CHUNK_REUSE], "verify: reuse list has the wrong length");
+    UA_CHECK(pool->fault.count == n[UA_CHUNK_FAULT], "verify: fault list has the wrong length");
+    UA_CHECK(pool->in_hands_count == n[UA_CHUNK_ACTIVE] + n[UA_CHUNK_FULL] + caches.parked_count,
              "verify: chunks in arenas miscounted");
+    UA_CHECK(pool->unprotected_count == walk->unprotected, "verify: unprotected chunks miscounted");
 }
 
 /* A sweep leaves no mark; while one is open, or not swept yet, there are some. */
@@ -186,20 +201,11 @@ static void verify_ledger(const struct walk *walk)
 size_t ua_verify_heap(struct ua_heap *heap)
 {
     struct walk walk = {.heap = heap};
-    struct ua_cache_figures caches;
 
     ua_chunk_ahead_pause(&heap->chunks);
     ua_chunk_each(&heap->chunks, visit_chunk, &walk);
     verify_arenas(&walk);
-    ua_cache_read(heap, &caches);
-    verify_lists(&walk, caches.parked_count);
-    UA_CHECK(heap->chunks.reuse.count + caches.parked_count == walk.by_state[UA_CHUNK_REUSE],
-             "verify: reuse list has the wrong length");
-    UA_CHECK(heap->chunks.in_hands_count ==
-                 walk.by_state[UA_CHUNK_ACTIVE] + walk.by_state[UA_CHUNK_FULL] + caches.parked_count,
-             "verify: chunks in arenas miscounted");
-    UA_CHECK(heap->chunks.fault.count == walk.by_state[UA_CHUNK_FAULT], "verify: fault list has the wrong length");
-    UA_CHECK(heap->chunks.unprotected_count == walk.unprotected, "verify: unprotected chunks miscounted");
+    verify_lists_at_rest(&walk);
     walk_general(&walk);
     if (heap->gc != NULL)
         verify_small(&walk);
