@@ -37,7 +37,8 @@ endfunction()
 # ab_memcheck_tests([QUICK test...] [SHORTER "test args..." ...] [WITHOUT "test: reason" ...]): at night (QUICK ones always), each test
 # program of this folder once more under Valgrind's memcheck, SHORTER ones with other arguments. What memcheck cannot run is listed
 # as skipped, with its reason. Only in plain builds: a sanitized program does not run under it. As under a sanitizer no test sweeps
-# the whole process (GC_TESTS_SANITIZED): memcheck keeps copies of what the program holds.
+# the whole process (GC_TESTS_SANITIZED): memcheck keeps copies of what the program holds. Symbols are bound at the start: memcheck notices that a
+# thread came back from another stack late, and takes what the lazy binder then writes to its stack for a fault.
 find_program(AB_VALGRIND valgrind)
 function(ab_memcheck_tests)
   cmake_parse_arguments(M "" "" "QUICK;SHORTER;WITHOUT" ${ARGN})
@@ -65,6 +66,6 @@ function(ab_memcheck_tests)
     endif()
     ab_register_test(NAME memcheck_${name} COMMAND ${AB_VALGRIND} -q --error-exitcode=99
       --suppressions=${PROJECT_SOURCE_DIR}/tests/support/memcheck.supp $<TARGET_FILE:${name}> ${arguments_${name}} ${limits}
-      ENV GC_TESTS_SANITIZED=1)
+      ENV GC_TESTS_SANITIZED=1 LD_BIND_NOW=1)
   endforeach()
 endfunction()
