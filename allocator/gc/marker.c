@@ -155,9 +155,10 @@ static bool is_within(const struct ua_marker *marker, uintptr_t object, uintptr_
     struct ua_span *span = ua_space_span(&marker->heap->space, object);
 
     UA_CHECK(span != NULL, "gc: no span for an object");
-    if (address - span->base >= span->bytes || ua_span_kind(span) != UA_SPAN_SMALL)
-        return address - span->base < span->bytes;
-    return ua_small_index(ua_small_record(span), address) == ua_small_index(ua_small_record(span), object);
+    if (address - span->base >= span->bytes)
+        return false;
+    return ua_span_kind(span) != UA_SPAN_SMALL ||
+           ua_small_index(ua_small_record(span), address) == ua_small_index(ua_small_record(span), object);
 }
 
 void ua_mark_argument(struct ua_marker *marker, uintptr_t object, uintptr_t argument)

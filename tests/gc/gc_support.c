@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "gc/workers.h"
+
 UA_TYPE(node_type, struct gs_node, UA_PTR(left), UA_PTR(right));
 UA_SCALAR_TYPE(byte_type, unsigned char);
 
@@ -48,6 +50,17 @@ void gs_count_finalizer(void *object, void *argument)
 {
     (void)object;
     ++*(int *)argument;
+}
+
+void gs_fill_with_marked(struct ua_mark_pool *pool, struct ua_marker *marker, const void *object, size_t count)
+{
+    do {
+        while (ua_mark_drain_some(marker, UA_WORKER_QUANTUM_BYTES)) {
+        }
+    } while (ua_pool_take(pool, marker));
+    assert_true(ua_mark_is_marked(marker, (uintptr_t)object));
+    for (size_t i = 0; i < count; i++)
+        ua_work_push(&marker->work, (uintptr_t)object | UA_CANDIDATE);
 }
 
 __attribute__((noinline)) void gs_clean_stack(void)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gc/pool.h"
 #include "include/ua.h"
 #include "support/make_heap.h"
 
@@ -27,6 +28,9 @@ extern const struct ua_type *gs_byte_type(void);
 
 /* A finalizer that counts: argument = int *. */
 void gs_count_finalizer(void *object, void *argument);
+
+/* Marks all that can be reached, and leaves `count` addresses of this marked object in the marker's grey set: items that are no scan work. */
+void gs_fill_with_marked(struct ua_mark_pool *pool, struct ua_marker *marker, const void *object, size_t count);
 
 /* Overwrites dead stack below the caller, so that stale copies of pointers do not keep anything. */
 void gs_clean_stack(void);

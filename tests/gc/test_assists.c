@@ -153,7 +153,7 @@ static void test_credit_does_not_carry_over_the_goal(void **state)
 }
 
 /* Opens a mark that nobody but the caller works on, and fills the pool with addresses of what is marked. */
-static void open_full_of_what_is_marked(struct ua_gc *gc, uintptr_t marked)
+static void open_full_of_what_is_marked(struct ua_gc *gc, const void *marked)
 {
     struct ua_marker *marker;
 
@@ -163,13 +163,7 @@ static void open_full_of_what_is_marked(struct ua_gc *gc, uintptr_t marked)
     ua_world_unlock();
     marker = ua_pool_borrow(&gc->pool);
     assert_non_null(marker);
-    do {
-        while (ua_mark_drain_some(marker, UA_WORKER_QUANTUM_BYTES)) {
-        }
-    } while (ua_pool_take(&gc->pool, marker));
-    assert_true(ua_mark_is_marked(marker, marked));
-    for (size_t i = 0; i < REPEATED; i++)
-        ua_work_push(&marker->work, marked | UA_CANDIDATE);
+    gs_fill_with_marked(&gc->pool, marker, marked, REPEATED);
     ua_gc_flush(gc, marker, false);
     assert_false(ua_pool_return(&gc->pool, marker));
 }
@@ -186,7 +180,7 @@ static void test_an_assist_ends_though_nothing_is_scanned(void **state)
 
     (void)state;
     assert_int_equal(ua_root_add(heap, &node), 0);
-    open_full_of_what_is_marked(gc, (uintptr_t)node);
+    open_full_of_what_is_marked(gc, node);
     /* Each lets go after as much as 8 times 64 KiB of scanning takes in items; the debt stays, and no pause ends the mark. */
     while (ua_gc_cycles(heap) == cycle) {
         ua_assist_charge(gc, 8192);

@@ -124,13 +124,7 @@ static void test_a_quantum_ends_though_nothing_is_scanned(void **state)
     ua_debug_mark_begin(heap);
     marker = ua_pool_borrow(pool);
     assert_non_null(marker);
-    do {
-        while (ua_mark_drain_some(marker, UA_WORKER_QUANTUM_BYTES)) {
-        }
-    } while (ua_pool_take(pool, marker));
-    assert_true(ua_mark_is_marked(marker, (uintptr_t)node));
-    for (size_t i = 0; i < REPEATED; i++)
-        ua_work_push(&marker->work, (uintptr_t)node | UA_CANDIDATE);
+    gs_fill_with_marked(pool, marker, node, REPEATED);
     before = marker->heap_scan_work;
     while (ua_mark_drain_some(marker, UA_WORKER_QUANTUM_BYTES))
         quanta++;
